@@ -1,0 +1,20 @@
+#ifndef AG_DIALECT_AGATTRS_TD
+#define AG_DIALECT_AGATTRS_TD
+
+include "mlir/IR/EnumAttr.td"
+
+def Ag_ReduceKind : I32EnumAttr<"ReduceKind", "how a reduction combines", [
+    I32EnumAttrCase<"sum", 0>,
+    I32EnumAttrCase<"prod", 1>,
+    I32EnumAttrCase<"min", 2>,
+    I32EnumAttrCase<"max", 3>,
+    I32EnumAttrCase<"umin", 4>,
+    I32EnumAttrCase<"umax", 5>,
+    I32EnumAttrCase<"any", 6>,
+    I32EnumAttrCase<"all", 7>,
+    I32EnumAttrCase<"argmin", 8>,
+    I32EnumAttrCase<"argmax", 9>]> {
+  let cppNamespace = "::attn_grid::ir";
+}
+
+#endif

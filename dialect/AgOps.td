@@ -1,0 +1,10 @@
+#ifndef AG_DIALECT_AGOPS_TD
+#define AG_DIALECT_AGOPS_TD
+
+include "dialect/GridOps.td"
+include "dialect/MemoryOps.td"
+include "dialect/ComputeOps.td"
+include "dialect/ReduceOps.td"
+include "dialect/ShapeOps.td"
+
+#endif

@@ -1,0 +1,80 @@
+#ifndef AG_DIALECT_GRIDOPS_TD
+#define AG_DIALECT_GRIDOPS_TD
+
+include "dialect/AgDialect.td"
+include "dialect/AgTypes.td"
+include "mlir/IR/BuiltinAttributes.td"
+include "mlir/IR/SymbolInterfaces.td"
+include "mlir/Interfaces/CallInterfaces.td"
+include "mlir/Interfaces/FunctionInterfaces.td"
+include "mlir/Interfaces/InferTypeOpInterface.td"
+include "mlir/Interfaces/SideEffectInterfaces.td"
+
+def Ag_KernelOp : Ag_Op<"kernel", [
+    FunctionOpInterface, IsolatedFromAbove, Symbol,
+    AutomaticAllocationScope, HasParent<"::mlir::ModuleOp">]> {
+  let summary = "one variant of a kernel: the program that each grid point runs";
+  let description = [{
+    The arguments are the slots of a launch's flat struct, in its order: for
+    each present tensor its pointer (`memref<T>`, attributes `ag.name` and
+    `ag.access` = "in", "out" or "inout") and its run-time strides (`index`);
+    then the run-time extents (`i32`); then the scalars. The body makes strided
+    memrefs of them by `memref.reinterpret_cast`.
+
+    * (C1) the kernel has no results.
+    * (C2) each argument is a `memref` of rank 0, an `index`, or a scalar.
+    * (C3) each `memref` argument has `ag.access` = "in", "out" or "inout".
+
+    Example:
+    ```mlir
+    ag.kernel @scale(%x: memref<f32> {ag.access = "inout"}, %n: i32, %s: f32) {
+      ag.return
+    }
+    ```
+  }];
+  let arguments = (ins SymbolNameAttr:$sym_name,
+                       TypeAttrOf<FunctionType>:$function_type,
+                       OptionalAttr<DictArrayAttr>:$arg_attrs,
+                       OptionalAttr<DictArrayAttr>:$res_attrs);
+  let regions = (region AnyRegion:$body);
+  let hasCustomAssemblyFormat = 1;
+  let hasVerifier = 1;
+  let extraClassDeclaration = [{
+    /// What a launch may do to a tensor argument.
+    static constexpr ::llvm::StringLiteral accessAttr = "ag.access";
+    /// The parameter's name in the source.
+    static constexpr ::llvm::StringLiteral nameAttr = "ag.name";
+
+    ::llvm::ArrayRef<::mlir::Type> getArgumentTypes() { return getFunctionType().getInputs(); }
+    ::llvm::ArrayRef<::mlir::Type> getResultTypes() { return getFunctionType().getResults(); }
+    ::mlir::Region *getCallableRegion() { return &getBody(); }
+    /// True if the program writes the tensor argument number `index`.
+    bool isWritten(unsigned index);
+  }];
+}
+
+def Ag_ReturnOp : Ag_Op<"return", [Pure, Terminator, HasParent<"KernelOp">]> {
+  let summary = "ends a kernel's program";
+  let description = [{
+    Example: `ag.return`
+  }];
+  let assemblyFormat = "attr-dict";
+}
+
+def Ag_ProgramIdOp : Ag_Op<"program_id", [Pure]> {
+  let summary = "the grid point of this program";
+  let description = [{
+    Takes the grid's extents, the first runs fastest, and gives one coordinate
+    for each: `0 <= ids[i] < extents[i]`.
+
+    * (C1) there are 1 to 3 extents and as many results.
+
+    Example: `%block, %head = ag.program_id %blocks, %heads : i32, i32`
+  }];
+  let arguments = (ins Variadic<I32>:$extents);
+  let results = (outs Variadic<I32>:$ids);
+  let assemblyFormat = "$extents attr-dict `:` type($ids)";
+  let hasVerifier = 1;
+}
+
+#endif

@@ -1,0 +1,17 @@
+// ag-opt FILE.mlir -ag-PASS...: runs passes on IR text, for tests and for
+// developers of the compiler.
+
+#include "dialect/AgOps.h"
+
+#include "mlir/InitAllDialects.h"
+#include "mlir/InitAllPasses.h"
+#include "mlir/Tools/mlir-opt/MlirOptMain.h"
+
+int main(int argc, char **argv) {
+  mlir::DialectRegistry registry;
+  mlir::registerAllDialects(registry);
+  attn_grid::ir::registerTileDialects(registry);
+  mlir::registerAllPasses();
+  return mlir::failed(mlir::MlirOptMain(
+      argc, argv, "AttentionGrid pass driver\n", registry));
+}
