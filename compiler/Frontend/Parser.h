@@ -1,0 +1,28 @@
+#ifndef AG_COMPILER_FRONTEND_PARSER_H
+#define AG_COMPILER_FRONTEND_PARSER_H
+/// `.ag` text to tree, by recursive descent. The parser recovers from a mistake
+/// at the next `;`, `}` or declaration and goes on, so one run reports all; any
+/// bytes whatever end in a tree or in errors.
+///
+///     SourceManager sources;
+///     Diagnostics diags(sources);
+///     FileId root = sources.add("k.ag", text);
+///     ast::Tree tree = parse(sources, root, diags);
+///     if (diags.hasErrors()) std::cerr << diags.render();
+
+#include "compiler/Frontend/AstDecl.h"
+#include "compiler/Frontend/Diagnostics.h"
+
+namespace attn_grid::compiler {
+
+/// Parses a file and everything it imports. What could not be parsed is left
+/// out of the tree: it is of use only without errors.
+ast::Tree parse(SourceManager &sources, FileId root, Diagnostics &diags);
+
+/// Parses one file; its imports are named but not looked for.
+std::unique_ptr<ast::File> parseFile(const SourceManager &sources, FileId file,
+                                     Diagnostics &diags);
+
+} // namespace attn_grid::compiler
+
+#endif

@@ -1,0 +1,32 @@
+#ifndef AG_COMPILER_FRONTEND_SIGNATURE_H
+#define AG_COMPILER_FRONTEND_SIGNATURE_H
+/// What a launch must know about a kernel, made from its declaration alone: the
+/// body is not looked at.
+///
+///     for (const attn_grid::Signature &s : makeSignatures(tree, diags)) ...
+
+#include "attn_grid/signature.hpp"
+#include "compiler/Frontend/AstDecl.h"
+#include "compiler/Frontend/Diagnostics.h"
+#include <optional>
+#include <vector>
+
+namespace attn_grid::compiler {
+
+/// The signature of one kernel of `tree`, or nothing after an error. Function
+/// parameters have no place in it; `warps` and `stages` are hints for other
+/// targets and are left out.
+std::optional<Signature> makeSignature(const SourceManager &sources,
+                                       const ast::Tree &tree,
+                                       const ast::KernelDecl &kernel,
+                                       Diagnostics &diags);
+
+/// The signatures of all kernels of the root file, in the order of the source;
+/// those with errors are left out.
+std::vector<Signature> makeSignatures(const SourceManager &sources,
+                                      const ast::Tree &tree,
+                                      Diagnostics &diags);
+
+} // namespace attn_grid::compiler
+
+#endif
