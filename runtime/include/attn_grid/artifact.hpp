@@ -1,0 +1,95 @@
+#ifndef ATTN_GRID_ARTIFACT_HPP
+#define ATTN_GRID_ARTIFACT_HPP
+/// What the compiler hands to the runtime, and the interface through which the
+/// runtime asks for it. Plain data: no LLVM, no MLIR.
+
+#include "attn_grid/export.hpp"
+#include "attn_grid/signature.hpp"
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+/// What a running CPU kernel may use of its surroundings. One per thread and
+/// launch; C layout, because generated code reads it.
+struct ag_context {
+  void *scratch;        ///< `Artifact::scratch_bytes`, aligned to 64
+  uint32_t failed;      ///< set by a failed `assert`
+  uint32_t reserved;
+};
+
+namespace attn_grid {
+
+/// One 8-byte slot of the flat argument struct.
+struct Slot {
+  enum class Kind : uint8_t {
+    pointer, // of params[param]
+    stride,  // of params[param], dimension `dim`, in elements, i64
+    extent,  // extents[index], i64
+    scalar,  // params[param] in its own type, in the low bytes
+  };
+  Kind kind;
+  int param = 0; // or the extent's position
+  int dim = 0;
+};
+
+/// A compiled variant, ready to run.
+struct Artifact {
+  /// Runs the linear program numbers [begin, end). `args` is the flat struct
+  /// that `slots` describes.
+  using CpuEntry = void (*)(const void *args, uint32_t begin, uint32_t end,
+                            ag_context *);
+  CpuEntry entry = nullptr;
+  std::shared_ptr<void> code; // keeps the code alive
+  std::vector<Slot> slots;
+  size_t scratch_bytes = 0;
+  /// May subnormal numbers count as 0 while it runs?
+  bool flush_subnormals = true;
+  double compile_ms = 0;
+};
+
+/// What a compile gives: an artifact, or diagnostics as text (file, line,
+/// column, the line with a caret; one per mistake).
+struct CompileResult {
+  std::shared_ptr<const Artifact> artifact;
+  std::string diagnostics;
+};
+
+/// A parsed and checked source file, from which variants are made. Immutable
+/// and thread-safe.
+class AG_API Program {
+public:
+  virtual ~Program() = default;
+  /// The kernels' signatures, in the order of the source.
+  virtual const std::vector<Signature> &signatures() const = 0;
+  /// Compiles one variant for this machine's CPU. Never throws for a mistake
+  /// in the kernel: that is in the diagnostics.
+  virtual CompileResult compile(const Specialization &) const = 0;
+};
+
+struct ParseResult {
+  std::shared_ptr<const Program> program; // null if there were errors
+  std::string diagnostics;
+};
+
+/// The one interface between the runtime and the compiler.
+class AG_API Compiler {
+public:
+  virtual ~Compiler() = default;
+  /// `name` is what messages call the source; `include_dirs` are searched by
+  /// `import` after the folder of `name`.
+  virtual ParseResult parse(std::string_view source, std::string_view name,
+                            const std::vector<std::string> &include_dirs) = 0;
+};
+
+/// The compiler that misses are sent to, or null. The library `attn_grid` sets
+/// it when it is loaded; a program that links only `attn_grid_runtime` has
+/// none.
+AG_API Compiler *compiler();
+AG_API void set_compiler(Compiler *);
+
+} // namespace attn_grid
+
+#endif

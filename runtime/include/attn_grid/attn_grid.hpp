@@ -1,0 +1,12 @@
+#ifndef ATTN_GRID_ATTN_GRID_HPP
+#define ATTN_GRID_ATTN_GRID_HPP
+/// All of the public interface. `ag` is short for `attn_grid`.
+
+#include "attn_grid/artifact.hpp"
+#include "attn_grid/device.hpp"
+#include "attn_grid/error.hpp"
+#include "attn_grid/launch.hpp"
+#include "attn_grid/module.hpp"
+#include "attn_grid/tensor.hpp"
+
+#endif
