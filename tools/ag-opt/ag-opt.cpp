@@ -1,6 +1,7 @@
 // ag-opt FILE.mlir -ag-PASS...: runs passes on IR text, for tests and for
 // developers of the compiler.
 
+#include "compiler/Conversion/Passes.h"
 #include "dialect/AgOps.h"
 
 #include "mlir/InitAllDialects.h"
@@ -12,6 +13,7 @@ int main(int argc, char **argv) {
   mlir::registerAllDialects(registry);
   attn_grid::ir::registerTileDialects(registry);
   mlir::registerAllPasses();
+  attn_grid::compiler::registerAgConversionPasses();
   return mlir::failed(mlir::MlirOptMain(
       argc, argv, "AttentionGrid pass driver\n", registry));
 }

@@ -23,8 +23,8 @@ set(CMAKE_CXX_FLAGS_ASAN
     CACHE STRING "" FORCE)
 set(CMAKE_C_FLAGS_ASAN "${CMAKE_CXX_FLAGS_ASAN}" CACHE STRING "" FORCE)
 # Imported libraries know only the usual configurations.
-set(CMAKE_MAP_IMPORTED_CONFIG_DEV RelWithDebInfo Release "")
-set(CMAKE_MAP_IMPORTED_CONFIG_ASAN RelWithDebInfo Release "")
+set(CMAKE_MAP_IMPORTED_CONFIG_DEV RelWithDebInfo Release None "")
+set(CMAKE_MAP_IMPORTED_CONFIG_ASAN RelWithDebInfo Release None "")
 
 find_program(AG_CCACHE ccache)
 if(AG_CCACHE)
