@@ -5,12 +5,14 @@
 #include "dialect/AgOps.h"
 
 #include "mlir/InitAllDialects.h"
+#include "mlir/InitAllExtensions.h"
 #include "mlir/InitAllPasses.h"
 #include "mlir/Tools/mlir-opt/MlirOptMain.h"
 
 int main(int argc, char **argv) {
   mlir::DialectRegistry registry;
   mlir::registerAllDialects(registry);
+  mlir::registerAllExtensions(registry);
   attn_grid::ir::registerTileDialects(registry);
   mlir::registerAllPasses();
   attn_grid::compiler::registerAgConversionPasses();

@@ -1,0 +1,47 @@
+#ifndef AG_COMPILER_COMPILER_H
+#define AG_COMPILER_COMPILER_H
+/// The compiler's facade: source text in; an artifact, one stage's text, or
+/// diagnostics out. No MLIR type crosses it.
+///
+///     EmitResult r = emit(text, "flash.ag", {}, specialization, Stage::tile);
+///     if (!r.ok) print(r.diagnostics);
+
+#include "attn_grid/artifact.hpp"
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace attn_grid::compiler {
+
+#define AG_COMPILER_API __attribute__((visibility("default")))
+
+/// Where `emit` stops.
+enum class Stage {
+  tile,     ///< the ag dialect, as the front end makes it
+  vector,   ///< vectors, loops and addresses, before LLVM
+  llvm,     ///< optimised LLVM IR
+  assembly, ///< the machine's assembly
+  object,   ///< a relocatable object file
+};
+
+struct EmitResult {
+  std::string output; ///< text, or an object's bytes
+  std::string diagnostics;
+  bool ok = false;
+};
+
+/// Compiles one kernel of a source to one stage, for this machine's CPU.
+AG_COMPILER_API EmitResult emit(std::string_view source, std::string_view name,
+                                const std::vector<std::string> &includeDirs,
+                                const Specialization &specialization,
+                                Stage stage);
+
+/// All diagnostics of a source; empty if there are none.
+AG_COMPILER_API std::string check(std::string_view source,
+                                  std::string_view name,
+                                  const std::vector<std::string> &includeDirs);
+
+} // namespace attn_grid::compiler
+
+#endif

@@ -1,0 +1,376 @@
+// Values: expressions evaluated at a point, a vector of lanes at a time.
+//
+// In registers a 16- or 8-bit float is an f32 that its type can represent:
+// every operation computes in f32 and rounds (language.md, "Numbers").
+
+#include "compiler/Conversion/Cpu/TileEmitter.h"
+
+#include "dialect/Verify.h"
+
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Math/IR/Math.h"
+#include "mlir/Dialect/Tensor/IR/Tensor.h"
+#include "mlir/Dialect/Vector/IR/VectorOps.h"
+#include "mlir/IR/Matchers.h"
+
+using namespace mlir;
+using namespace attn_grid::ir;
+
+namespace attn_grid::compiler::cpu {
+
+static bool isSmallFloat(Type element) {
+  return isa<FloatType>(element) && element.getIntOrFloatBitWidth() < 32;
+}
+
+/// `element` in `lanes` lanes.
+static Type vectorOf(Type element, int64_t lanes) {
+  return lanes == 1 ? element : Type(VectorType::get({lanes}, element));
+}
+
+static int64_t lanesOf(Value value) {
+  auto vector = dyn_cast<VectorType>(value.getType());
+  return vector ? vector.getDimSize(0) : 1;
+}
+
+Type TileEmitter::registerType(Type element) const {
+  return isSmallFloat(element) ? Type(b.getF32Type()) : element;
+}
+
+//===----------------------------------------------------------------------===//
+// Indices and constants
+//===----------------------------------------------------------------------===//
+
+Value TileEmitter::index(int64_t value) {
+  return arith::ConstantIndexOp::create(b, value);
+}
+
+Value TileEmitter::addIndex(Value a, Value c) {
+  return b.createOrFold<arith::AddIOp>(a, c);
+}
+
+Value TileEmitter::mulIndex(Value a, Value c) {
+  return b.createOrFold<arith::MulIOp>(a, c);
+}
+
+Value TileEmitter::toIndex(Value value) {
+  if (value.getType().isIndex())
+    return value;
+  return b.createOrFold<arith::IndexCastOp>(b.getIndexType(), value);
+}
+
+Value TileEmitter::constant(Type type, Attribute value) {
+  if (auto number = dyn_cast<FloatAttr>(value)) {
+    APFloat converted = number.getValue();
+    bool lossy;
+    converted.convert(cast<FloatType>(type).getFloatSemantics(),
+                      APFloat::rmNearestTiesToEven, &lossy);
+    return arith::ConstantOp::create(b, FloatAttr::get(type, converted));
+  }
+  return arith::ConstantOp::create(b, cast<TypedAttr>(value));
+}
+
+Value TileEmitter::widen(Value value, int64_t lanes) {
+  if (lanes == 1 || isa<VectorType>(value.getType()))
+    return value;
+  return vector::BroadcastOp::create(
+      b, VectorType::get({lanes}, value.getType()), value);
+}
+
+Value TileEmitter::scalar(Value value) {
+  if (Value known = scalars.lookup(value))
+    return known;
+  // A scalar reduction of the group that is still open.
+  flush();
+  if (Value known = scalars.lookup(value))
+    return known;
+  fail(value.getDefiningOp(), "this scalar is not available on the CPU");
+  return constant(registerType(value.getType()),
+                  b.getZeroAttr(registerType(value.getType())));
+}
+
+//===----------------------------------------------------------------------===//
+// Evaluation
+//===----------------------------------------------------------------------===//
+
+Value TileEmitter::remember(Value value, const Point &point, Value result) {
+  memo.back()[value].push_back({point, result});
+  return result;
+}
+
+Value TileEmitter::eval(Value value, const Point &point) {
+  if (!isa<RankedTensorType>(value.getType()))
+    return scalar(value);
+  for (const Memo &scope : llvm::reverse(memo)) {
+    auto it = scope.find(value);
+    if (it == scope.end())
+      continue;
+    for (const auto &[where, result] : it->second)
+      if (where == point)
+        return result;
+  }
+  auto buffer = buffers.find(value);
+  Value result = buffer != buffers.end() ? loadBuffer(buffer->second, point)
+                                         : evalDefinition(value, point);
+  return remember(value, point, result);
+}
+
+Value TileEmitter::evalPerLane(Value value, const Point &point) {
+  SmallVector<Value> elements;
+  for (int64_t lane = 0; lane < point.lanes; ++lane) {
+    Point one{point.coords, -1, 1};
+    one.coords[point.laneAxis] =
+        addIndex(point.coords[point.laneAxis], index(lane));
+    elements.push_back(eval(value, one));
+  }
+  return vector::FromElementsOp::create(
+      b, VectorType::get({point.lanes}, elements.front().getType()), elements);
+}
+
+Value TileEmitter::evalIota(const Point &point) {
+  Value first = b.createOrFold<arith::IndexCastOp>(b.getI32Type(),
+                                                   point.coords.front());
+  if (!point.variesAlong(0))
+    return first;
+  SmallVector<int32_t> steps;
+  for (int64_t lane = 0; lane < point.lanes; ++lane)
+    steps.push_back(lane);
+  auto type = VectorType::get({point.lanes}, b.getI32Type());
+  Value lanes = arith::ConstantOp::create(
+      b, DenseElementsAttr::get(type, ArrayRef<int32_t>(steps)));
+  return arith::AddIOp::create(b, widen(first, point.lanes), lanes);
+}
+
+Value TileEmitter::evalDefinition(Value value, const Point &point) {
+  Operation *op = value.getDefiningOp();
+  if (!op) {
+    fail(kernel, "a tile that is no operation's result has no buffer");
+    return constant(b.getF32Type(), b.getF32FloatAttr(0));
+  }
+  if (auto splat = dyn_cast<tensor::SplatOp>(op))
+    return scalar(splat.getInput());
+  if (auto literal = dyn_cast<arith::ConstantOp>(op))
+    if (auto splat = dyn_cast<SplatElementsAttr>(literal.getValue()))
+      return constant(registerType(splat.getElementType()),
+                      splat.getSplatValue<Attribute>());
+  if (isa<IotaOp>(op))
+    return evalIota(point);
+  if (auto load = dyn_cast<LoadOp>(op))
+    return evalLoad(load, point);
+  if (auto broadcast = dyn_cast<BroadcastOp>(op)) {
+    Point inner;
+    ArrayRef<int64_t> from = shapeOf(broadcast.getInput().getType());
+    ArrayRef<int64_t> to = shapeOf(value.getType());
+    for (auto [a, axis] : llvm::enumerate(broadcast.getAxes())) {
+      bool same = from[a] == to[axis];
+      inner.coords.push_back(same ? point.coords[axis] : index(0));
+      if (same && point.variesAlong(axis)) {
+        inner.laneAxis = a;
+        inner.lanes = point.lanes;
+      }
+    }
+    return eval(broadcast.getInput(), inner);
+  }
+  if (auto transpose = dyn_cast<TransposeOp>(op)) {
+    Point inner{point.coords, -1, 1};
+    for (auto [a, from] : llvm::enumerate(transpose.getPermutation())) {
+      inner.coords[from] = point.coords[a];
+      if (point.variesAlong(a)) {
+        inner.laneAxis = from;
+        inner.lanes = point.lanes;
+      }
+    }
+    return eval(transpose.getInput(), inner);
+  }
+  if (auto reshape = dyn_cast<ReshapeOp>(op)) {
+    if (point.lanes > 1)
+      return evalPerLane(value, point);
+    Value linear = index(0);
+    for (auto [extent, coord] :
+         llvm::zip(shapeOf(value.getType()), point.coords))
+      linear = addIndex(mulIndex(linear, index(extent)), coord);
+    ArrayRef<int64_t> from = shapeOf(reshape.getInput().getType());
+    Point inner;
+    inner.coords.resize(from.size());
+    for (int64_t a = from.size() - 1; a >= 0; --a) {
+      inner.coords[a] =
+          b.createOrFold<arith::RemUIOp>(linear, index(from[a]));
+      linear = b.createOrFold<arith::DivUIOp>(linear, index(from[a]));
+    }
+    return eval(reshape.getInput(), inner);
+  }
+  SmallVector<Value> operands;
+  for (Value operand : op->getOperands())
+    operands.push_back(eval(operand, point));
+  return elementwise(op, operands);
+}
+
+//===----------------------------------------------------------------------===//
+// Elementwise operations
+//===----------------------------------------------------------------------===//
+
+Value TileEmitter::roundTo(Value value, Type element) {
+  if (!isSmallFloat(element))
+    return value;
+  int64_t lanes = lanesOf(value);
+  if (element.isBF16()) {
+    // To nearest even on the bits; a NaN stays one. Written out because not
+    // every machine converts, and those that do flush subnormals.
+    auto bits = [&](uint32_t pattern) {
+      return widen(constant(b.getI32Type(), b.getI32IntegerAttr(pattern)),
+                   lanes);
+    };
+    Type ints = vectorOf(b.getI32Type(), lanes);
+    Value raw = arith::BitcastOp::create(b, ints, value);
+    Value high = arith::ShRUIOp::create(b, raw, bits(16));
+    Value odd = arith::AndIOp::create(b, high, bits(1));
+    Value bias = arith::AddIOp::create(b, odd, bits(0x7fff));
+    Value sum = arith::AddIOp::create(b, raw, bias);
+    Value isNaN = arith::CmpFOp::create(b, arith::CmpFPredicate::UNO, value,
+                                        value);
+    Value chosen = arith::SelectOp::create(
+        b, isNaN, arith::OrIOp::create(b, raw, bits(0x00400000)), sum);
+    Value cut = arith::AndIOp::create(b, chosen, bits(0xffff0000u));
+    return arith::BitcastOp::create(b, value.getType(), cut);
+  }
+  Value narrow =
+      arith::TruncFOp::create(b, vectorOf(element, lanes), value);
+  return arith::ExtFOp::create(b, value.getType(), narrow);
+}
+
+Type TileEmitter::memoryType(Type element) const {
+  if (element.isInteger(1))
+    return b.getI8Type();
+  return element.isBF16() ? Type(b.getIntegerType(16)) : element;
+}
+
+Value TileEmitter::fromMemory(Value value, Type element) {
+  int64_t lanes = lanesOf(value);
+  if (element.isInteger(1)) {
+    Value zero = widen(constant(b.getI8Type(), b.getI8IntegerAttr(0)), lanes);
+    return arith::CmpIOp::create(b, arith::CmpIPredicate::ne, value, zero);
+  }
+  if (element.isBF16()) { // the upper half of an f32
+    Type ints = vectorOf(b.getI32Type(), lanes);
+    Value wide = arith::ExtUIOp::create(b, ints, value);
+    Value sixteen =
+        widen(constant(b.getI32Type(), b.getI32IntegerAttr(16)), lanes);
+    Value high = arith::ShLIOp::create(b, wide, sixteen);
+    return arith::BitcastOp::create(b, vectorOf(b.getF32Type(), lanes), high);
+  }
+  if (isSmallFloat(element))
+    return arith::ExtFOp::create(b, vectorOf(b.getF32Type(), lanes), value);
+  return value;
+}
+
+Value TileEmitter::toMemory(Value value, Type element) {
+  int64_t lanes = lanesOf(value);
+  if (element.isInteger(1))
+    return arith::ExtUIOp::create(b, vectorOf(b.getI8Type(), lanes), value);
+  if (element.isBF16()) { // already rounded
+    Type ints = vectorOf(b.getI32Type(), lanes);
+    Value raw = arith::BitcastOp::create(b, ints, value);
+    Value sixteen =
+        widen(constant(b.getI32Type(), b.getI32IntegerAttr(16)), lanes);
+    Value high = arith::ShRUIOp::create(b, raw, sixteen);
+    return arith::TruncIOp::create(
+        b, vectorOf(b.getIntegerType(16), lanes), high);
+  }
+  if (isSmallFloat(element))
+    return arith::TruncFOp::create(b, vectorOf(element, lanes), value);
+  return value;
+}
+
+Value TileEmitter::elementwise(Operation *op, ValueRange operands) {
+  int64_t lanes = 1;
+  for (Value operand : operands)
+    lanes = std::max(lanes, lanesOf(operand));
+  SmallVector<Value> wide;
+  for (Value operand : operands)
+    wide.push_back(widen(operand, lanes));
+  Type element = getElementTypeOrSelf(op->getResult(0).getType());
+  Value result = elementwiseInRegisters(op, wide, element, lanes);
+  // These choose or clear a sign: nothing to round.
+  bool exact = isa<arith::SelectOp, arith::NegFOp, math::AbsFOp,
+                   arith::MaxNumFOp, arith::MinNumFOp, arith::BitcastOp>(op);
+  return exact ? result : roundTo(result, element);
+}
+
+Value TileEmitter::elementwiseInRegisters(Operation *op,
+                                          ArrayRef<Value> operands,
+                                          Type element, int64_t lanes) {
+  Type type = vectorOf(registerType(element), lanes);
+  // With a NaN either operand will do: one comparison, which x86 has as max.
+  if (isa<arith::MaxNumFOp, arith::MinNumFOp>(op)) {
+    auto predicate = isa<arith::MaxNumFOp>(op) ? arith::CmpFPredicate::OGT
+                                               : arith::CmpFPredicate::OLT;
+    Value first =
+        arith::CmpFOp::create(b, predicate, operands[0], operands[1]);
+    return arith::SelectOp::create(b, first, operands[0], operands[1]);
+  }
+  if (isa<arith::ExtFOp, arith::TruncFOp>(op)) {
+    Type from = getElementTypeOrSelf(operands[0].getType());
+    Type to = registerType(element);
+    if (from == to)
+      return operands[0];
+    if (from.getIntOrFloatBitWidth() < to.getIntOrFloatBitWidth())
+      return arith::ExtFOp::create(b, type, operands[0]);
+    Value narrow = arith::TruncFOp::create(b, type, operands[0]);
+    if (!isSmallFloat(element))
+      return narrow;
+    // f64 to 16 bits in two steps must not round twice: where the first step
+    // was inexact, leave the f32 odd, so that the second sees which side.
+    Value back = arith::ExtFOp::create(b, operands[0].getType(), narrow);
+    auto compare = [&](arith::CmpFPredicate p, Value x, Value y) -> Value {
+      return arith::CmpFOp::create(b, p, x, y);
+    };
+    auto bits = [&](int32_t pattern) {
+      return widen(constant(b.getI32Type(), b.getI32IntegerAttr(pattern)),
+                   lanes);
+    };
+    Type ints = vectorOf(b.getI32Type(), lanes);
+    Value raw = arith::BitcastOp::create(b, ints, narrow);
+    Value inexact = compare(arith::CmpFPredicate::ONE, back, operands[0]);
+    Value wideAbs = math::AbsFOp::create(b, operands[0]);
+    Value backAbs = math::AbsFOp::create(b, back);
+    Value above = compare(arith::CmpFPredicate::OGT, backAbs, wideAbs);
+    Value isOdd = arith::CmpIOp::create(
+        b, arith::CmpIPredicate::ne, arith::AndIOp::create(b, raw, bits(1)),
+        bits(0));
+    Value down = arith::SubIOp::create(b, raw, bits(1));
+    Value toward = arith::SelectOp::create(b, above, down, raw);
+    Value odd = arith::OrIOp::create(b, toward, bits(1));
+    Value keep = arith::OrIOp::create(
+        b, isOdd,
+        arith::XOrIOp::create(
+            b, inexact,
+            widen(constant(b.getI1Type(), b.getBoolAttr(true)), lanes)));
+    Value chosen = arith::SelectOp::create(b, keep, raw, odd);
+    return arith::BitcastOp::create(b, type, chosen);
+  }
+  SmallVector<Value> inputs(operands);
+  if (isa<arith::BitcastOp>(op)) {
+    Type from = getElementTypeOrSelf(op->getOperand(0).getType());
+    if (isSmallFloat(from)) // its true bits
+      inputs[0] = arith::TruncFOp::create(b, vectorOf(from, lanes), inputs[0]);
+    Value bits =
+        arith::BitcastOp::create(b, vectorOf(element, lanes), inputs[0]);
+    if (isSmallFloat(element))
+      bits = arith::ExtFOp::create(b, type, bits);
+    return bits;
+  }
+  StringRef dialect = op->getName().getDialectNamespace();
+  if ((dialect != "arith" && dialect != "math") || op->getNumRegions() ||
+      op->getNumResults() != 1) {
+    fail(op, "this operation is not supported on the CPU");
+    return widen(constant(registerType(element),
+                          b.getZeroAttr(registerType(element))),
+                 lanes);
+  }
+  OperationState state(b.getLoc(), op->getName());
+  state.addOperands(inputs);
+  state.addTypes(type);
+  state.addAttributes(op->getAttrs());
+  return b.create(state)->getResult(0);
+}
+
+} // namespace attn_grid::compiler::cpu

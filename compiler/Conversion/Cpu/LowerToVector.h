@@ -1,0 +1,26 @@
+#ifndef AG_COMPILER_CONVERSION_CPU_LOWERTOVECTOR_H
+#define AG_COMPILER_CONVERSION_CPU_LOWERTOVECTOR_H
+/// From a tile program to loops over vectors, for one CPU.
+
+#include "dialect/AgOps.h"
+
+namespace attn_grid::compiler::cpu {
+
+/// What the lowering must know of the machine.
+struct VectorTarget {
+  int64_t vectorBits = 128; // the widest vectors worth using
+  int64_t registers = 16;   // how many of them
+  bool fma = false;         // fused multiply-add is one instruction
+};
+
+/// On the entry: the bytes of scratch that a thread needs, an i64.
+inline constexpr llvm::StringLiteral scratchBytesAttr = "ag.scratch_bytes";
+
+/// Replaces `kernel` by two functions in the same module: `<name>`, with the
+/// interface of `Artifact::CpuEntry`, and the body of one program.
+llvm::LogicalResult lowerToVector(ir::KernelOp kernel,
+                                  const VectorTarget &target);
+
+} // namespace attn_grid::compiler::cpu
+
+#endif

@@ -1,0 +1,50 @@
+#ifndef AG_COMPILER_CONVERSION_PASSES_TD
+#define AG_COMPILER_CONVERSION_PASSES_TD
+
+include "mlir/Pass/PassBase.td"
+
+def ApproximateMath : Pass<"ag-approximate-math"> {
+  let summary = "Replace calls of elementary functions by arithmetic";
+  let description = [{
+    Rewrites `math` ops that LLVM would turn into calls of a library (exp exp2
+    log log2 tanh erf sin cos rsqrt round) on f64, f32 and narrower floats, both
+    scalars and vectors. Results are within 4 ulp in f32 (`sin cos` up to 1e5)
+    and 1e-14 in f64; subnormals may count as 0. What machines have as
+    instructions stays.
+    Example: test/compiler/Conversion/approximate-math.mlir, @exp2_generic.
+  }];
+  let options = [
+    Option<"avx512", "avx512", "bool", /*default=*/"false",
+           "AVX-512 F, DQ and VL may be used">
+  ];
+  let dependentDialects = [
+    "::mlir::arith::ArithDialect", "::mlir::LLVM::LLVMDialect",
+    "::mlir::math::MathDialect", "::mlir::vector::VectorDialect"
+  ];
+}
+
+def LowerToVector : Pass<"ag-lower-to-vector", "::mlir::ModuleOp"> {
+  let summary = "Turn tile programs into loops over vectors, for a CPU";
+  let description = [{
+    Each `ag.kernel` becomes an entry, which runs a range of programs, and the
+    body of one program. One axis of each tile lies in vector lanes; elementwise
+    code is fused; dots are register tiles. The entry's attribute
+    `ag.scratch_bytes` says how much scratch a thread needs.
+    Example: test/compiler/Conversion/lower-to-vector.mlir, @dot_rows_in_lanes.
+  }];
+  let options = [
+    Option<"vectorBits", "vector-bits", "int64_t", /*default=*/"512",
+           "Width of the vectors to use">,
+    Option<"registers", "registers", "int64_t", /*default=*/"32",
+           "Number of vector registers">,
+    Option<"fma", "fma", "bool", /*default=*/"true",
+           "Fused multiply-add is one instruction">
+  ];
+  let dependentDialects = [
+    "::mlir::arith::ArithDialect", "::mlir::func::FuncDialect",
+    "::mlir::LLVM::LLVMDialect", "::mlir::math::MathDialect",
+    "::mlir::scf::SCFDialect", "::mlir::vector::VectorDialect"
+  ];
+}
+
+#endif
