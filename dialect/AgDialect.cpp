@@ -20,6 +20,11 @@ void AgDialect::initialize() {
       >();
 }
 
+Operation *AgDialect::materializeConstant(OpBuilder &builder, Attribute value,
+                                          Type type, Location loc) {
+  return arith::ConstantOp::materialize(builder, value, type, loc);
+}
+
 void registerTileDialects(DialectRegistry &registry) {
   registry.insert<AgDialect, arith::ArithDialect, math::MathDialect,
                   memref::MemRefDialect, scf::SCFDialect,

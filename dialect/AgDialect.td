@@ -15,6 +15,9 @@ def Ag_Dialect : Dialect {
   }];
   let cppNamespace = "::attn_grid::ir";
   let useDefaultTypePrinterParser = 0;
+  // Folds of our ops give constants, which are `arith.constant`.
+  let hasConstantMaterializer = 1;
+  let dependentDialects = ["::mlir::arith::ArithDialect"];
 }
 
 class Ag_Op<string mnemonic, list<Trait> traits = []>
