@@ -87,7 +87,7 @@ public:
 /// The compiler that misses are sent to, or null. The library `attn_grid` sets
 /// it when it is loaded; a program that links only `attn_grid_runtime` has
 /// none.
-AG_API Compiler *compiler();
+AG_API Compiler *registered_compiler();
 AG_API void set_compiler(Compiler *);
 
 } // namespace attn_grid
