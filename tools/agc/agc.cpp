@@ -1,0 +1,78 @@
+// agc: runs, compiles and checks kernels from the shell. This file splits the
+// command line and turns what the commands throw into the exit status.
+
+#include "tools/agc/Command.h"
+
+#include "attn_grid/error.hpp"
+
+#include <cstdio>
+#include <fmt/core.h>
+#include <fstream>
+#include <iterator>
+#include <new>
+
+namespace attn_grid::agc {
+
+void SourceOptions::addTo(CLI::App &command) {
+  command.add_option("FILE", file, "the kernel's source, a .ag file")
+      ->required();
+  command
+      .add_option("-I", includeDirs,
+                  "a folder that `import` searches (may be repeated)")
+      ->type_name("DIR")
+      ->allow_extra_args(false);
+}
+
+std::string readFile(const std::string &path) {
+  std::ifstream file(path, std::ios::binary);
+  std::string text((std::istreambuf_iterator<char>(file)), {});
+  if (!file.is_open() || file.bad())
+    throw UsageError(fmt::format("cannot read '{}'", path));
+  return text;
+}
+
+/// Prints the diagnostics of a kernel, which name their places themselves.
+static int printDiagnostics(const char *text) {
+  std::fputs(text, stderr);
+  size_t length = std::char_traits<char>::length(text);
+  if (length && text[length - 1] != '\n')
+    std::fputc('\n', stderr);
+  return exitMistake;
+}
+
+static int printError(const char *message, int status) {
+  fmt::print(stderr, "agc: error: {}\n", message);
+  return status;
+}
+
+static int runMain(int argc, char **argv) {
+  CLI::App app("Runs, compiles and checks AttentionGrid kernels (.ag files).",
+               "agc");
+  app.require_subcommand(1);
+  app.set_version_flag("--version", "agc 0.1.0");
+  app.footer("Exit status: 0; 1 for a mistake in the kernel or its arguments; "
+             "2 for wrong usage.\n`agc COMMAND --help` shows examples.");
+  addRunCommand(app);
+  addCompileCommand(app);
+  addCheckCommand(app);
+  try {
+    app.parse(argc, argv);
+    return exitSuccess;
+  } catch (const CLI::ParseError &error) {
+    return app.exit(error) == 0 ? exitSuccess : exitUsage;
+  } catch (const UsageError &error) {
+    return printError(error.what(), exitUsage);
+  } catch (const Diagnosed &error) {
+    return printDiagnostics(error.what());
+  } catch (const CompileError &error) {
+    return printDiagnostics(error.what());
+  } catch (const Error &error) {
+    return printError(error.what(), exitMistake);
+  } catch (const std::bad_alloc &) {
+    return printError("out of memory", exitMistake);
+  }
+}
+
+} // namespace attn_grid::agc
+
+int main(int argc, char **argv) { return attn_grid::agc::runMain(argc, argv); }
