@@ -2,6 +2,7 @@
 // developers of the compiler.
 
 #include "compiler/Conversion/Passes.h"
+#include "compiler/Transforms/Passes.h"
 #include "dialect/AgOps.h"
 
 #include "mlir/InitAllDialects.h"
@@ -15,6 +16,7 @@ int main(int argc, char **argv) {
   mlir::registerAllExtensions(registry);
   attn_grid::ir::registerTileDialects(registry);
   mlir::registerAllPasses();
+  attn_grid::compiler::registerTransformPasses();
   attn_grid::compiler::registerAgConversionPasses();
   return mlir::failed(mlir::MlirOptMain(
       argc, argv, "AttentionGrid pass driver\n", registry));

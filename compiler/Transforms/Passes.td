@@ -1,0 +1,43 @@
+#ifndef AG_COMPILER_TRANSFORMS_PASSES_TD
+#define AG_COMPILER_TRANSFORMS_PASSES_TD
+
+include "mlir/Pass/PassBase.td"
+
+def HoistScale : Pass<"ag-hoist-scale", "::attn_grid::ir::KernelOp"> {
+  let summary = "Move the softmax scale from the score tile to the query tile";
+  let description = [{
+    `(q . kt) * c` multiplies once per score; `(q * c) . kt` once per query
+    element, outside the loop over keys. The language allows to regroup products
+    with scalars, but never to round a 16-bit operand again, so only f32 and f64
+    dots are rewritten. Either operand may be the one that the loop leaves alone.
+    Example: test/compiler/Transforms/hoist-scale.mlir, @hoist_scale_in_loop.
+  }];
+  let dependentDialects = ["::mlir::arith::ArithDialect",
+                           "::mlir::tensor::TensorDialect"];
+}
+
+def SplitMaskedLoops : Pass<"ag-split-masked-loops",
+                            "::attn_grid::ir::KernelOp"> {
+  let summary = "Do only the iterations, and the masking, that a mask needs";
+  let description = [{
+    For each `scf.if` on `any` or `all` of a mask, interval arithmetic
+    (Analysis/MaskRanges) finds when the mask is surely true everywhere, and
+    when surely false. Then
+
+    1. a loop whose body does nothing where the mask is surely false
+       (`continue unless any(keep)`) runs only from the first to the last
+       iteration where it is not,
+    2. a scalar test goes before the mask is computed: where it decides, the
+       `if` runs a copy of the branch in which the mask is a constant, so that
+       selects by it and `keep` of a dot vanish; the mask is computed only where
+       the test leaves it open.
+
+    The tests and bounds are 64-bit; where the kernel's integers may have
+    wrapped they conclude nothing. The kernel's result stays the same, bit for
+    bit. Example: test/compiler/Transforms/split-causal.mlir, @causal.
+  }];
+  let dependentDialects = ["::mlir::arith::ArithDialect",
+                           "::mlir::scf::SCFDialect"];
+}
+
+#endif
