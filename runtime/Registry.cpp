@@ -7,7 +7,9 @@ namespace attn_grid {
 
 static std::atomic<Compiler *> registered = nullptr;
 
-Compiler *registered_compiler() { return registered.load(std::memory_order_acquire); }
+Compiler *registered_compiler() {
+  return registered.load(std::memory_order_acquire);
+}
 
 void set_compiler(Compiler *compiler) {
   registered.store(compiler, std::memory_order_release);

@@ -1,0 +1,283 @@
+// Launches: bind and check, find the variant, fill the flat struct, run.
+
+#include "attn_grid/error.hpp"
+#include "attn_grid/launch.hpp"
+#include "runtime/Binder.h"
+#include "runtime/Elements.h"
+#include "runtime/KernelState.h"
+#include "runtime/host/Host.h"
+#include <bit>
+#include <cstring>
+#include <fmt/format.h>
+
+namespace attn_grid {
+namespace detail {
+namespace {
+
+/// Packs a variant's key into words: small numbers share a word.
+class KeyWriter {
+public:
+  KeyWriter(uint64_t *words) : words_(words) {}
+  void add(uint64_t value, int bits) {
+    if (used_ + bits > 64)
+      flush();
+    words_[count_] = used_ == 0 ? value : words_[count_] | value << used_;
+    used_ += bits;
+  }
+  void flush() {
+    if (used_ > 0)
+      ++count_;
+    used_ = 0;
+  }
+  size_t count() const { return count_; }
+
+private:
+  uint64_t *words_;
+  size_t count_ = 0;
+  int used_ = 0;
+};
+
+/// A launch from arguments to the flat struct.
+class Launcher {
+public:
+  Launcher(const KernelState &kernel, std::span<const Arg> args)
+      : kernel_(kernel), binder_(kernel, args) {
+    binder_.bind();
+  }
+
+  /// Finds the variant, or has it compiled.
+  void find_variant() {
+    const Signature &signature = kernel_.signature;
+    // 5 bits per dtype, 3 per parameter, a word per const, and the kernel.
+    Inline<uint64_t, 32> words(4 + signature.types.size() / 12 +
+                               signature.params.size() / 21 +
+                               signature.consts.size());
+    KeyWriter writer(words.data());
+    writer.add(static_cast<uint64_t>(kernel_.index), 64);
+    for (size_t i = 0; i < signature.types.size(); ++i)
+      writer.add(static_cast<uint64_t>(*binder_.resolve(
+                     {TypeRef::Kind::param, f32, static_cast<int>(i)})),
+                 5);
+    writer.flush();
+    for (size_t i = 0; i < signature.params.size(); ++i)
+      writer.add(static_cast<uint64_t>(binder_.is_present(i)) << 2 |
+                     static_cast<uint64_t>(binder_.last_stride(i) + 1),
+                 3);
+    writer.flush();
+    for (size_t i = 0; i < signature.consts.size(); ++i) {
+      Scalar value = *binder_.constant(i);
+      writer.add(value.kind() == Scalar::Kind::floating
+                     ? std::bit_cast<uint64_t>(value.number())
+                     : static_cast<uint64_t>(value.integer()),
+                 64);
+    }
+    writer.flush();
+    VariantKey key{{words.data(), writer.count()}, 0, {}};
+    key.hash = hash_words(key.words);
+    variant_ = kernel_.module->variants.find(key);
+    cached_ = variant_ != nullptr;
+    if (!variant_)
+      compile(key);
+  }
+
+  /// Makes the outputs that were left away.
+  void make_results(Results &results) {
+    for (size_t i = 0; i < kernel_.signature.params.size(); ++i)
+      if (binder_.is_fresh(i))
+        results.add(kernel_.signature.params[i].name,
+                    Tensor::empty(binder_.sizes_of(i), binder_.type_of(i)));
+  }
+
+  size_t slots() const { return variant_->artifact->slots.size(); }
+
+  /// Writes the flat struct.
+  void fill_slots(uint64_t *args, const Results &results) const {
+    for (const Slot &slot : variant_->artifact->slots) {
+      auto index = static_cast<size_t>(slot.param);
+      switch (slot.kind) {
+      case Slot::Kind::pointer:
+        *args++ = reinterpret_cast<uintptr_t>(tensor(index, results).data());
+        break;
+      case Slot::Kind::stride:
+        *args++ =
+            static_cast<uint64_t>(tensor(index, results).strides()[slot.dim]);
+        break;
+      case Slot::Kind::extent:
+        if (binder_.extent(index) < 0)
+          binder_.throw_unbound(kernel_.signature.extents[index].name,
+                                "the launch");
+        *args++ = static_cast<uint64_t>(binder_.extent(index));
+        break;
+      case Slot::Kind::scalar: {
+        *args = 0;
+        store_element(binder_.type_of(index),
+                      reinterpret_cast<std::byte *>(args),
+                      binder_.scalar(index));
+        ++args;
+        break;
+      }
+      }
+    }
+  }
+
+  /// Calls `fill(tensor, value)` for each output that is filled first.
+  template <class Fill>
+  void for_each_fill(const Results &results, Fill fill) const {
+    const std::vector<Param> &params = kernel_.signature.params;
+    for (size_t i = 0; i < params.size(); ++i)
+      if (!params[i].fill.empty() && binder_.is_present(i))
+        fill(tensor(i, results), fill_value(i));
+  }
+
+  const Variant *variant() const { return variant_; }
+  bool cached() const { return cached_; }
+  uint32_t programs() const { return binder_.programs(); }
+
+  /// Every expression that may still throw, before anything is written.
+  void check_fills() const {
+    const std::vector<Param> &params = kernel_.signature.params;
+    for (size_t i = 0; i < params.size(); ++i)
+      if (!params[i].fill.empty() && binder_.is_present(i))
+        fill_value(i);
+  }
+
+private:
+  void compile(VariantKey &key) {
+    Specialization what = binder_.specialization();
+    std::string text = describe(what, kernel_.signature);
+    key.text = text;
+    variant_ = kernel_.module->variants.make(key, what, kernel_.signature);
+  }
+
+  Scalar fill_value(size_t param) const {
+    const Param &filled = kernel_.signature.params[param];
+    return binder_.value_of(filled.fill, "the fill of `" + filled.name + "`");
+  }
+
+  const TensorView &tensor(size_t param, const Results &results) const {
+    if (const TensorView *given = binder_.tensor(param))
+      return *given;
+    size_t position = 0;
+    for (size_t i = 0; i < param; ++i)
+      position += binder_.is_fresh(i);
+    return results[position];
+  }
+
+  const KernelState &kernel_;
+  Binder binder_;
+  const Variant *variant_ = nullptr;
+  bool cached_ = false;
+};
+
+} // namespace
+} // namespace detail
+
+using namespace detail;
+
+const Signature &Kernel::signature() const { return state_->signature; }
+
+Results Kernel::launch(std::span<const Arg> args) const {
+  Launcher launcher(*state_, args);
+  launcher.check_fills();
+  launcher.find_variant();
+  Results results;
+  launcher.make_results(results);
+  Inline<uint64_t, 64> flat(launcher.slots());
+  launcher.fill_slots(flat.data(), results);
+  launcher.for_each_fill(results, [](const TensorView &tensor, Scalar value) {
+    tensor.fill(value);
+  });
+  run_on_host(*launcher.variant()->artifact, flat.data(), launcher.programs(),
+              state_->signature.name);
+  return results;
+}
+
+Launch Kernel::prepare_list(std::span<const Arg> args) const {
+  Launcher launcher(*state_, args);
+  launcher.check_fills();
+  launcher.find_variant();
+  auto prepared = std::make_shared<PreparedState>();
+  prepared->kernel = state_;
+  prepared->variant = launcher.variant();
+  prepared->cached = launcher.cached();
+  prepared->programs = launcher.programs();
+  launcher.make_results(prepared->results);
+  prepared->args.resize(launcher.slots());
+  launcher.fill_slots(prepared->args.data(), prepared->results);
+  launcher.for_each_fill(prepared->results,
+                         [&](const TensorView &tensor, Scalar value) {
+                           prepared->fills.emplace_back(tensor, value);
+                         });
+  return Launch(std::move(prepared));
+}
+
+std::vector<ExpectedParam> Kernel::expect(std::span<const Arg> args) const {
+  Binder binder(*state_, args, /*partial=*/true);
+  binder.bind_partially();
+  std::vector<ExpectedParam> expected(state_->signature.params.size());
+  for (size_t i = 0; i < expected.size(); ++i) {
+    ExpectedParam &param = expected[i];
+    param.missing = binder.missing_for(i);
+    param.known = param.missing.empty();
+    if (!param.known)
+      continue;
+    param.dtype = binder.type_of(i);
+    param.sizes = binder.sizes_of(i);
+  }
+  return expected;
+}
+
+void Launch::operator()() const {
+  for (const auto &[tensor, value] : state_->fills)
+    tensor.fill(value);
+  run_on_host(*state_->variant->artifact, state_->args.data(), state_->programs,
+              state_->kernel->signature.name);
+}
+
+const Results &Launch::results() const { return state_->results; }
+
+VariantInfo Launch::variant() const {
+  return {state_->variant->text, state_->variant->artifact->compile_ms,
+          state_->cached};
+}
+
+int64_t Launch::programs() const { return state_->programs; }
+
+const Tensor &Results::operator[](size_t position) const {
+  if (position >= tensors_.size())
+    throw OutOfRange(fmt::format("result {} of a launch that made {}", position,
+                                 tensors_.size()));
+  return tensors_[position].second;
+}
+
+const std::string &Results::name(size_t position) const {
+  (*this)[position]; // checks
+  return tensors_[position].first;
+}
+
+bool Results::contains(std::string_view name) const {
+  for (const auto &[own, tensor] : tensors_)
+    if (own == name)
+      return true;
+  return false;
+}
+
+const Tensor &Results::operator[](std::string_view name) const {
+  for (const auto &[own, tensor] : tensors_)
+    if (own == name)
+      return tensor;
+  throw KeyError(
+      fmt::format("the launch made no tensor called `{}`: results are the "
+                  "outputs that the call left away",
+                  name));
+}
+
+Results::operator Tensor() const {
+  if (tensors_.size() != 1)
+    throw InvalidArgument(
+        fmt::format("the launch made {} tensors, not one: name the one wanted",
+                    tensors_.size()));
+  return tensors_[0].second;
+}
+
+} // namespace attn_grid

@@ -1,0 +1,70 @@
+#ifndef AG_RUNTIME_KERNELSTATE_H
+#define AG_RUNTIME_KERNELSTATE_H
+/// What the public handles `Module`, `Kernel` and `Launch` point to.
+
+#include "attn_grid/artifact.hpp"
+#include "attn_grid/launch.hpp"
+#include "runtime/cache/VariantCache.h"
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace attn_grid::detail {
+
+/// A parsed source and its variants. All but the cache is immutable.
+class ModuleState {
+public:
+  ModuleState(std::string name, std::shared_ptr<const Program> program);
+
+  std::string name; // of the source, for messages
+  std::shared_ptr<const Program> program;
+  VariantCache variants;
+};
+
+/// One dimension of a tensor parameter: `extent + offset`, which binds the
+/// extent, or any other expression, which is only checked.
+struct DimPlan {
+  int extent = -1; // -1: check `expr`
+  int64_t offset = 0;
+  const Expr *expr = nullptr;
+};
+
+/// A kernel of a module with what was bound by name.
+class KernelState {
+public:
+  KernelState(std::shared_ptr<ModuleState> module, int index);
+
+  std::shared_ptr<ModuleState> module;
+  int index; // of the kernel in the module
+  const Signature &signature;
+  std::vector<std::vector<DimPlan>> dims; // per parameter
+
+  // Bound by name.
+  std::vector<std::optional<DType>> types;
+  std::vector<std::optional<Scalar>> consts;
+  std::vector<int64_t> extents; // -1: not
+
+  /// The name in a message: "flash_fwd: ".
+  std::string prefix() const { return signature.name + ": "; }
+};
+
+/// A checked launch, ready to run.
+class PreparedState {
+public:
+  std::shared_ptr<const KernelState> kernel;
+  const Variant *variant = nullptr; // owned by the module's cache
+  bool cached = false;
+  uint32_t programs = 0;
+  std::vector<uint64_t> args; // the flat struct
+  std::vector<std::pair<TensorView, Scalar>> fills;
+  Results results;
+};
+
+/// Converts a value that a host gives for a const, or throws `DTypeError`.
+Scalar convert_const(const Signature &signature, const ConstParam &param,
+                     Scalar value);
+
+} // namespace attn_grid::detail
+
+#endif

@@ -1,0 +1,230 @@
+// Modules, and the lookup of kernels in them.
+
+#include "attn_grid/module.hpp"
+#include "attn_grid/error.hpp"
+#include "runtime/Binder.h"
+#include "runtime/File.h"
+#include "runtime/KernelState.h"
+#include "runtime/Text.h"
+#include "runtime/cache/MemoryStore.h"
+#include <fmt/format.h>
+
+namespace attn_grid {
+namespace detail {
+
+ModuleState::ModuleState(std::string name,
+                         std::shared_ptr<const Program> program)
+    : name(std::move(name)), program(program),
+      variants(program, std::make_unique<MemoryStore>()) {}
+
+/// Recognises `E`, `E + c`, `c + E` and `E - c`.
+static DimPlan plan_dim(const Expr &expr) {
+  using Op = Expr::Op;
+  const std::vector<Expr::Node> &nodes = expr.nodes;
+  if (expr.as_extent() >= 0)
+    return {expr.as_extent(), 0, &expr};
+  bool adds =
+      nodes.size() == 3 && (nodes[2].op == Op::add || nodes[2].op == Op::sub);
+  if (adds && nodes[0].op == Op::extent && nodes[1].op == Op::int_literal &&
+      nodes[1].i > -extent_limit && nodes[1].i < extent_limit)
+    return {nodes[0].index, nodes[2].op == Op::add ? nodes[1].i : -nodes[1].i,
+            &expr};
+  if (adds && nodes[2].op == Op::add && nodes[0].op == Op::int_literal &&
+      nodes[1].op == Op::extent && nodes[0].i > -extent_limit &&
+      nodes[0].i < extent_limit)
+    return {nodes[1].index, nodes[0].i, &expr};
+  return {-1, 0, &expr};
+}
+
+KernelState::KernelState(std::shared_ptr<ModuleState> owner, int index)
+    : module(std::move(owner)), index(index),
+      signature(module->program->signatures()[static_cast<size_t>(index)]),
+      types(signature.types.size()), consts(signature.consts.size()),
+      extents(signature.extents.size(), -1) {
+  for (const Param &param : signature.params) {
+    std::vector<DimPlan> plans;
+    for (const Expr &dim : param.dims)
+      plans.push_back(plan_dim(dim));
+    dims.push_back(std::move(plans));
+  }
+}
+
+Scalar convert_const(const Signature &signature, const ConstParam &param,
+                     Scalar value) {
+  constexpr std::string_view names[] = {"an int", "a float", "a bool"};
+  auto found = static_cast<int>(value.kind());
+  auto wanted = static_cast<int>(param.kind);
+  static_assert(int(ConstParam::Kind::integer) == int(Scalar::Kind::integer) &&
+                int(ConstParam::Kind::floating) ==
+                    int(Scalar::Kind::floating) &&
+                int(ConstParam::Kind::boolean) == int(Scalar::Kind::boolean));
+  if (wanted == found)
+    return value;
+  if (param.kind == ConstParam::Kind::floating &&
+      value.kind() == Scalar::Kind::integer)
+    return value.number();
+  throw DTypeError(fmt::format("{}: expected {} for {}, found {}",
+                               signature.name, names[wanted], param.name,
+                               names[found]));
+}
+
+namespace {
+
+/// Puts what a lookup binds by name into the state.
+class Lookup {
+public:
+  explicit Lookup(KernelState &state)
+      : state_(state), signature_(state.signature) {}
+
+  void bind(const Binding &binding) {
+    if (!bind_type(binding) && !bind_const(binding) && !bind_extent(binding))
+      unknown(binding.name);
+  }
+
+private:
+  template <class List>
+  static int position(const List &list, const std::string &name) {
+    for (size_t i = 0; i < list.size(); ++i)
+      if (list[i].name == name)
+        return static_cast<int>(i);
+    return -1;
+  }
+
+  Scalar number(const Binding &binding) const {
+    if (const Scalar *value = std::get_if<Scalar>(&binding.value))
+      return *value;
+    throw DTypeError(fmt::format("{}expected a value for {}, found a dtype",
+                                 state_.prefix(), binding.name));
+  }
+  void once(bool bound, const Binding &binding) const {
+    if (bound)
+      throw InvalidArgument(
+          fmt::format("{}{} is bound twice", state_.prefix(), binding.name));
+  }
+
+  bool bind_type(const Binding &binding) {
+    int i = position(signature_.types, binding.name);
+    if (i < 0)
+      return false;
+    const DType *dtype = std::get_if<DType>(&binding.value);
+    if (!dtype)
+      throw DTypeError(fmt::format("{}expected a dtype for {}, found a value",
+                                   state_.prefix(), binding.name));
+    TypeParam::Class kind = signature_.types[static_cast<size_t>(i)].kind;
+    if ((kind == TypeParam::Class::floating && !is_float(*dtype)) ||
+        (kind == TypeParam::Class::integer && !is_int(*dtype)))
+      throw DTypeError(fmt::format(
+          "{}{} must be {}, found {}", state_.prefix(), binding.name,
+          kind == TypeParam::Class::floating ? "a float" : "an integer",
+          name_of(*dtype)));
+    once(state_.types[static_cast<size_t>(i)].has_value(), binding);
+    state_.types[static_cast<size_t>(i)] = *dtype;
+    return true;
+  }
+
+  bool bind_const(const Binding &binding) {
+    int i = position(signature_.consts, binding.name);
+    if (i < 0)
+      return false;
+    const ConstParam &param = signature_.consts[static_cast<size_t>(i)];
+    std::optional<Scalar> &value = state_.consts[static_cast<size_t>(i)];
+    once(value.has_value(), binding);
+    value = convert_const(signature_, param, number(binding));
+    if (param.extent >= 0)
+      set_extent(param.extent, value->integer(), binding);
+    return true;
+  }
+
+  bool bind_extent(const Binding &binding) {
+    int i = position(signature_.extents, binding.name);
+    if (i < 0)
+      return false;
+    Scalar value = number(binding);
+    if (value.kind() != Scalar::Kind::integer)
+      throw DTypeError(fmt::format("{}the extent {} must be an integer",
+                                   state_.prefix(), binding.name));
+    once(state_.extents[static_cast<size_t>(i)] >= 0, binding);
+    set_extent(i, value.integer(), binding);
+    return true;
+  }
+
+  void set_extent(int index, int64_t value, const Binding &binding) {
+    if (value < 0 || value >= extent_limit)
+      throw InvalidArgument(
+          fmt::format("{}the extent {} must be from 0 to 2^30 - 1, found {}",
+                      state_.prefix(), binding.name, value));
+    state_.extents[static_cast<size_t>(index)] = value;
+  }
+
+  [[noreturn]] void unknown(const std::string &name) const {
+    std::vector<std::string> names;
+    for (const TypeParam &type : signature_.types)
+      names.push_back(type.name);
+    for (const ConstParam &param : signature_.consts)
+      names.push_back(param.name);
+    for (const Extent &extent : signature_.extents)
+      names.push_back(extent.name);
+    for (const Param &param : signature_.params)
+      if (param.name == name)
+        throw KeyError(fmt::format(
+            "{}`{}` is an argument of the launch, not of the lookup",
+            state_.prefix(), name));
+    throw KeyError(fmt::format("{}no const, dtype or extent is called `{}`{}",
+                               state_.prefix(), name, suggest(name, names)));
+  }
+
+  KernelState &state_;
+  const Signature &signature_;
+};
+
+} // namespace
+} // namespace detail
+
+Module Module::from_source(std::string_view source, std::string_view name,
+                           const std::vector<std::string> &include_dirs) {
+  Compiler *compiler = registered_compiler();
+  if (!compiler)
+    throw Unsupported(fmt::format(
+        "{}: this program has no compiler: link attn_grid::attn_grid (the "
+        "library libattn_grid.so), not attn_grid::runtime alone",
+        name));
+  ParseResult result = compiler->parse(source, name, include_dirs);
+  if (!result.program)
+    throw CompileError(result.diagnostics);
+  return Module(std::make_shared<detail::ModuleState>(
+      std::string(name), std::move(result.program)));
+}
+
+Module Module::from_file(const std::string &path,
+                         const std::vector<std::string> &include_dirs) {
+  return from_source(detail::read_file(path), path, include_dirs);
+}
+
+const std::vector<Signature> &Module::signatures() const {
+  return state_->program->signatures();
+}
+
+std::vector<std::string> Module::kernels() const {
+  std::vector<std::string> names;
+  for (const Signature &signature : signatures())
+    names.push_back(signature.name);
+  return names;
+}
+
+Kernel Module::kernel(std::string_view name, const Bindings &bindings) const {
+  const std::vector<Signature> &all = signatures();
+  for (size_t i = 0; i < all.size(); ++i) {
+    if (all[i].name != name)
+      continue;
+    auto state =
+        std::make_shared<detail::KernelState>(state_, static_cast<int>(i));
+    detail::Lookup lookup(*state);
+    for (const Binding &binding : bindings)
+      lookup.bind(binding);
+    return Kernel(std::move(state));
+  }
+  throw KeyError(fmt::format("{} has no kernel called `{}`{}", state_->name,
+                             name, detail::suggest(name, kernels())));
+}
+
+} // namespace attn_grid

@@ -1,0 +1,135 @@
+#include "runtime/cache/VariantCache.h"
+#include "attn_grid/error.hpp"
+#include <algorithm>
+#include <fmt/format.h>
+
+namespace attn_grid::detail {
+
+VariantCache::VariantCache(std::shared_ptr<const Program> program,
+                           std::unique_ptr<VariantStore> store)
+    : program_(std::move(program)), store_(std::move(store)) {}
+
+/// Generated code is trusted, its description is checked: a slot that names
+/// nothing would be a wild read on each launch.
+static void check_artifact(const Artifact &artifact, const Specialization &what,
+                           const Signature &signature) {
+  auto valid = [&](const Slot &slot) {
+    if (slot.kind == Slot::Kind::extent)
+      return slot.param >= 0 &&
+             static_cast<size_t>(slot.param) < signature.extents.size();
+    if (slot.param < 0 ||
+        static_cast<size_t>(slot.param) >= signature.params.size())
+      return false;
+    const Param &param = signature.params[static_cast<size_t>(slot.param)];
+    if (slot.kind == Slot::Kind::scalar)
+      return !param.is_tensor;
+    if (!param.is_tensor || !what.present[static_cast<size_t>(slot.param)])
+      return false;
+    return slot.kind == Slot::Kind::pointer ||
+           (slot.kind == Slot::Kind::stride && slot.dim >= 0 &&
+            static_cast<size_t>(slot.dim) < param.dims.size());
+  };
+  if (!artifact.entry ||
+      !std::all_of(artifact.slots.begin(), artifact.slots.end(), valid))
+    throw BackendError(fmt::format(
+        "{}: the compiler returned a variant that does not fit the kernel",
+        signature.name));
+}
+
+static Variant compile(const Program &program, const VariantKey &key,
+                       const Specialization &what, const Signature &signature) {
+  CompileResult result = program.compile(what);
+  if (!result.artifact)
+    throw CompileError(result.diagnostics);
+  check_artifact(*result.artifact, what, signature);
+  return Variant{std::move(result.artifact), std::string(key.text)};
+}
+
+const Variant *VariantCache::make(const VariantKey &key,
+                                  const Specialization &what,
+                                  const Signature &signature) {
+  std::unique_lock<std::mutex> lock(mutex_);
+  // Another thread may have published it since the caller looked.
+  if (const Variant *variant = store_->find(key))
+    return variant;
+  auto same = [&](const std::shared_ptr<Pending> &pending) {
+    return std::equal(pending->words.begin(), pending->words.end(),
+                      key.words.begin(), key.words.end());
+  };
+  auto found = std::find_if(pending_.begin(), pending_.end(), same);
+  if (found != pending_.end()) {
+    std::shared_ptr<Pending> pending = *found;
+    finished_.wait(lock, [&] { return pending->done; });
+    if (pending->error)
+      std::rethrow_exception(pending->error);
+    return pending->variant;
+  }
+
+  auto pending = std::make_shared<Pending>();
+  pending->words.assign(key.words.begin(), key.words.end());
+  pending_.push_back(pending);
+  lock.unlock();
+  Variant variant;
+  try {
+    variant = compile(*program_, key, what, signature);
+  } catch (...) {
+    pending->error = std::current_exception();
+  }
+  lock.lock();
+  if (!pending->error) {
+    try {
+      pending->variant = store_->publish(key, std::move(variant));
+    } catch (...) {
+      pending->error = std::current_exception();
+    }
+  }
+  pending->done = true;
+  std::erase(pending_, pending);
+  finished_.notify_all();
+  lock.unlock();
+  if (pending->error)
+    std::rethrow_exception(pending->error);
+  return pending->variant;
+}
+
+std::string describe(const Specialization &what, const Signature &signature) {
+  std::string text = what.kernel + "<";
+  const char *comma = "";
+  for (size_t i = 0; i < what.types.size(); ++i) {
+    text += fmt::format("{}{} = {}", comma, signature.types[i].name,
+                        name_of(what.types[i]));
+    comma = ", ";
+  }
+  for (size_t i = 0; i < what.consts.size(); ++i) {
+    const ConstValue &value = what.consts[i];
+    text += fmt::format("{}{} = ", comma, signature.consts[i].name);
+    comma = ", ";
+    switch (value.kind) {
+    case ConstParam::Kind::integer:
+      text += fmt::format("{}", value.i);
+      break;
+    case ConstParam::Kind::floating:
+      text += fmt::format("{:#}", value.f);
+      break;
+    case ConstParam::Kind::boolean:
+      text += value.i ? "true" : "false";
+      break;
+    }
+  }
+  text += ">(";
+  comma = "";
+  for (size_t i = 0; i < signature.params.size(); ++i) {
+    const Param &param = signature.params[i];
+    if (!param.is_tensor)
+      continue;
+    text += comma + param.name;
+    comma = ", ";
+    if (!what.present[i])
+      text += " absent";
+    else if (what.last_stride[i] >= 0)
+      text += fmt::format(" last stride {}", what.last_stride[i]);
+  }
+  return text + ")";
+}
+
+} // namespace attn_grid::detail

@@ -1,0 +1,75 @@
+#include "runtime/host/Threads.h"
+#include "attn_grid/device.hpp"
+#include "attn_grid/error.hpp"
+#include <algorithm>
+#include <atomic>
+#include <charconv>
+#include <cstdlib>
+#include <fmt/format.h>
+#include <mutex>
+#include <oneapi/tbb/info.h>
+#include <string_view>
+
+namespace attn_grid {
+
+static constexpr int max_threads = 4096;
+
+/// What `set_num_threads` asked for, or 0.
+static std::atomic<int> asked_for = 0;
+
+static int default_threads() {
+  const char *text = std::getenv("AG_NUM_THREADS");
+  if (!text || !*text)
+    return std::clamp(tbb::info::default_concurrency(), 1, max_threads);
+  std::string_view number = text;
+  int threads = 0;
+  auto [end, error] =
+      std::from_chars(number.data(), number.data() + number.size(), threads);
+  if (error != std::errc() || end != number.data() + number.size() ||
+      threads < 1 || threads > max_threads)
+    throw InvalidArgument(
+        fmt::format("AG_NUM_THREADS must be a number from 1 to {}, found `{}`",
+                    max_threads, number.substr(0, 32)));
+  return threads;
+}
+
+int num_threads() {
+  if (int threads = asked_for.load(std::memory_order_relaxed))
+    return threads;
+  // If it throws, the next call reads the environment again.
+  static const int threads = default_threads();
+  return threads;
+}
+
+void set_num_threads(int threads) {
+  if (threads < 0 || threads > max_threads)
+    throw InvalidArgument(
+        fmt::format("the number of threads must be from 0 to {}, found {}",
+                    max_threads, threads));
+  asked_for.store(threads, std::memory_order_relaxed);
+}
+
+namespace detail {
+
+Workers::Workers(int threads)
+    : threads(threads),
+      limit(
+          tbb::global_control::max_allowed_parallelism,
+          std::max<size_t>(static_cast<size_t>(threads),
+                           tbb::global_control::active_value(
+                               tbb::global_control::max_allowed_parallelism))),
+      arena(threads) {}
+
+std::shared_ptr<Workers> current_workers() {
+  static std::mutex mutex;
+  static std::shared_ptr<Workers> workers;
+  int threads = num_threads();
+  std::lock_guard<std::mutex> lock(mutex);
+  // Launches under way keep the arena that they began with.
+  if (!workers || workers->threads != threads)
+    workers = std::make_shared<Workers>(threads);
+  return workers;
+}
+
+} // namespace detail
+} // namespace attn_grid
