@@ -396,7 +396,13 @@ Value TileEmitter::loadBuffer(const Buffer &buffer, const Point &point) {
     raw = vector::FromElementsOp::create(
         b, VectorType::get({point.lanes}, memory), elements);
   }
-  return isMask(buffer) ? fromMemory(raw, buffer.element) : raw;
+  if (!isMask(buffer))
+    return raw;
+  // Ours are 0 or 1. Asked this way round, the mask of a multiply-add is one
+  // comparison, with nothing to invert.
+  Value one = widen(constant(b.getI8Type(), b.getI8IntegerAttr(1)),
+                    point.lanes);
+  return arith::CmpIOp::create(b, arith::CmpIPredicate::eq, raw, one);
 }
 
 void TileEmitter::storeBuffer(const Buffer &buffer, Value value,

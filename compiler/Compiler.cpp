@@ -1,0 +1,225 @@
+// The facade, and the runtime's `Compiler` on top of it.
+
+#include "compiler/Compiler.h"
+
+#include "compiler/Conversion/Cpu/LowerToVector.h"
+#include "compiler/Frontend/Frontend.h"
+#include "compiler/Frontend/Slots.h"
+#include "compiler/Pipeline.h"
+#include "compiler/Target/Codegen.h"
+#include "compiler/Target/Loader.h"
+
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/IR/MLIRContext.h"
+
+#include <chrono>
+
+using namespace mlir;
+
+namespace attn_grid::compiler {
+
+/// A context of one compilation. Threads of its own would only get in the way
+/// of the host's.
+static std::unique_ptr<MLIRContext> makeContext() {
+  DialectRegistry registry;
+  registerPipelineDialects(registry);
+  auto context = std::make_unique<MLIRContext>(
+      registry, MLIRContext::Threading::DISABLED);
+  context->loadAllAvailableDialects();
+  return context;
+}
+
+/// `flash.ag:30:13: error: text`, for mistakes that passes find.
+static void printDiagnostic(llvm::raw_ostream &os, Diagnostic &diagnostic) {
+  if (auto place = diagnostic.getLocation()->findInstanceOf<FileLineColLoc>())
+    os << place.getFilename().getValue() << ':' << place.getLine() << ':'
+       << place.getColumn() << ": ";
+  os << (diagnostic.getSeverity() == DiagnosticSeverity::Error ? "error: "
+                                                               : "note: ")
+     << diagnostic << '\n';
+}
+
+namespace {
+/// One kernel on its way down, stage by stage.
+class Compilation {
+public:
+  Compilation(const ParsedProgram &program,
+              const Specialization &specialization)
+      : context(makeContext()),
+        handler(context.get(), [this](Diagnostic &diagnostic) {
+          if (diagnostic.getSeverity() != DiagnosticSeverity::Error)
+            return success();
+          llvm::raw_string_ostream os(messages);
+          printDiagnostic(os, diagnostic);
+          return success();
+        }) {
+    Diagnostics diagnostics(program.sources);
+    module = lowerKernel(program, specialization, *context, diagnostics);
+    if (!module)
+      messages += diagnostics.render();
+  }
+
+  bool ok() const { return module && messages.empty(); }
+  /// The mistakes found so far, as text; never empty when not ok.
+  std::string takeMessages() {
+    return messages.empty() ? "error: the compiler failed without a message\n"
+                            : std::move(messages);
+  }
+
+  /// Runs one phase of the pipeline.
+  bool run(void (*addPhase)(OpPassManager &)) {
+    PassManager passes(context.get(), ModuleOp::getOperationName());
+    // Each pass keeps its output valid; the tests verify after every pass.
+    passes.enableVerifier(false);
+    addPhase(passes);
+    if (failed(passes.run(*module)))
+      module = nullptr;
+    return ok();
+  }
+
+  std::optional<llvm::SmallVector<char, 0>> generate(CodeKind kind) {
+    auto code = generateCode(*module, kind);
+    if (code)
+      return std::move(*code);
+    messages += "error: " + llvm::toString(code.takeError()) + "\n";
+    return std::nullopt;
+  }
+
+  void fail(const std::string &message) {
+    messages += "error: " + message + "\n";
+  }
+
+  ModuleOp get() { return *module; }
+
+private:
+  std::unique_ptr<MLIRContext> context;
+  std::string messages;
+  ScopedDiagnosticHandler handler;
+  OwningOpRef<ModuleOp> module;
+};
+
+/// A parsed source; makes variants for this machine's CPU.
+class SourceProgram final : public Program {
+public:
+  explicit SourceProgram(std::unique_ptr<ParsedProgram> parsed)
+      : parsed(std::move(parsed)) {}
+
+  const std::vector<Signature> &signatures() const override {
+    return parsed->signatures;
+  }
+
+  CompileResult compile(const Specialization &specialization) const override {
+    auto start = std::chrono::steady_clock::now();
+    const Signature *signature = parsed->findSignature(specialization.kernel);
+    if (!signature)
+      return {nullptr, "error: no kernel `" + specialization.kernel + "`\n"};
+    Compilation compilation(*parsed, specialization);
+    if (!compilation.ok() || !compilation.run(addTilePhase) ||
+        !compilation.run(addVectorPhase))
+      return {nullptr, compilation.takeMessages()};
+    auto artifact = std::make_shared<Artifact>();
+    for (auto function : compilation.get().getOps<func::FuncOp>())
+      if (auto bytes =
+              function->getAttrOfType<IntegerAttr>(cpu::scratchBytesAttr))
+        artifact->scratch_bytes = bytes.getInt();
+    if (!compilation.run(addLLVMPhase))
+      return {nullptr, compilation.takeMessages()};
+    auto object = compilation.generate(CodeKind::object);
+    if (!object)
+      return {nullptr, compilation.takeMessages()};
+    auto loaded = loadObject(*object, specialization.kernel);
+    if (!loaded) {
+      compilation.fail(llvm::toString(loaded.takeError()));
+      return {nullptr, compilation.takeMessages()};
+    }
+    artifact->entry = reinterpret_cast<Artifact::CpuEntry>(loaded->entry);
+    artifact->code = std::move(loaded->owner);
+    artifact->slots = argumentSlots(*signature, specialization);
+    artifact->compile_ms = std::chrono::duration<double, std::milli>(
+                               std::chrono::steady_clock::now() - start)
+                               .count();
+    return {std::move(artifact), {}};
+  }
+
+private:
+  std::unique_ptr<ParsedProgram> parsed;
+};
+
+/// What the runtime sends misses to.
+class SourceCompiler final : public Compiler {
+public:
+  ParseResult parse(std::string_view source, std::string_view name,
+                    const std::vector<std::string> &includeDirs) override {
+    auto parsed =
+        parseProgram(std::string(source), std::string(name), includeDirs);
+    if (parsed->diagnostics.hasErrors())
+      return {nullptr, parsed->diagnostics.render()};
+    return {std::make_shared<SourceProgram>(std::move(parsed)), {}};
+  }
+};
+} // namespace
+
+EmitResult emit(std::string_view source, std::string_view name,
+                const std::vector<std::string> &includeDirs,
+                const Specialization &specialization, Stage stage) {
+  EmitResult result;
+  auto parsed =
+      parseProgram(std::string(source), std::string(name), includeDirs);
+  if (parsed->diagnostics.hasErrors()) {
+    result.diagnostics = parsed->diagnostics.render();
+    return result;
+  }
+  if (!parsed->findSignature(specialization.kernel)) {
+    result.diagnostics = "error: no kernel `" + specialization.kernel + "`\n";
+    return result;
+  }
+  Compilation compilation(*parsed, specialization);
+  bool ok = compilation.ok();
+  if (ok && stage >= Stage::vector)
+    ok = compilation.run(addTilePhase) && compilation.run(addVectorPhase);
+  if (ok && stage <= Stage::vector) {
+    llvm::raw_string_ostream os(result.output);
+    compilation.get().print(os);
+    os << '\n';
+  } else if (ok && compilation.run(addLLVMPhase)) {
+    CodeKind kind = stage == Stage::llvm       ? CodeKind::llvm
+                    : stage == Stage::assembly ? CodeKind::assembly
+                                               : CodeKind::object;
+    if (auto code = compilation.generate(kind))
+      result.output.assign(code->begin(), code->end());
+    else
+      ok = false;
+  } else {
+    ok = false;
+  }
+  result.ok = ok;
+  if (!ok) {
+    result.output.clear();
+    result.diagnostics = compilation.takeMessages();
+  }
+  return result;
+}
+
+std::string check(std::string_view source, std::string_view name,
+                  const std::vector<std::string> &includeDirs) {
+  auto parsed =
+      parseProgram(std::string(source), std::string(name), includeDirs);
+  if (parsed->diagnostics.hasErrors())
+    return parsed->diagnostics.render();
+  std::unique_ptr<MLIRContext> context = makeContext();
+  Diagnostics diagnostics(parsed->sources);
+  checkProgram(*parsed, *context, diagnostics);
+  return diagnostics.render();
+}
+
+namespace {
+/// Loading this library makes its compiler the runtime's.
+struct Registration {
+  Registration() {
+    static SourceCompiler compiler;
+    set_compiler(&compiler);
+  }
+} registration;
+} // namespace
+
+} // namespace attn_grid::compiler

@@ -1,0 +1,71 @@
+#include "compiler/Pipeline.h"
+
+#include "compiler/Conversion/Passes.h"
+#include "compiler/Target/HostCpu.h"
+#include "compiler/Transforms/Passes.h"
+#include "dialect/AgOps.h"
+
+#include "mlir/Conversion/ArithToLLVM/ArithToLLVM.h"
+#include "mlir/Conversion/ControlFlowToLLVM/ControlFlowToLLVM.h"
+#include "mlir/Conversion/ConvertToLLVM/ToLLVMPass.h"
+#include "mlir/Conversion/FuncToLLVM/ConvertFuncToLLVM.h"
+#include "mlir/Conversion/MathToLLVM/MathToLLVM.h"
+#include "mlir/Conversion/SCFToControlFlow/SCFToControlFlow.h"
+#include "mlir/Conversion/VectorToLLVM/ConvertVectorToLLVM.h"
+#include "mlir/Dialect/ControlFlow/IR/ControlFlow.h"
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/Dialect/LLVMIR/LLVMDialect.h"
+#include "mlir/Dialect/Vector/IR/VectorOps.h"
+#include "mlir/Transforms/Passes.h"
+
+using namespace mlir;
+
+namespace attn_grid::compiler {
+
+void registerPipelineDialects(DialectRegistry &registry) {
+  ir::registerTileDialects(registry);
+  registry.insert<cf::ControlFlowDialect, func::FuncDialect, LLVM::LLVMDialect,
+                  vector::VectorDialect>();
+  arith::registerConvertArithToLLVMInterface(registry);
+  cf::registerConvertControlFlowToLLVMInterface(registry);
+  registerConvertFuncToLLVMInterface(registry);
+  registerConvertMathToLLVMInterface(registry);
+  vector::registerConvertVectorToLLVMInterface(registry);
+}
+
+void addTilePhase(OpPassManager &passes) {
+  // Equal masks and indices become one value, which the analysis needs.
+  passes.addPass(createCanonicalizerPass());
+  passes.addPass(createCSEPass());
+  // What does not change in a loop must be outside before bounds are read off.
+  passes.addPass(createLoopInvariantCodeMotionPass());
+  // Tighter bounds; a body without the mask where all is kept.
+  passes.addPass(createSplitMaskedLoops());
+  // In that body the mask folds away.
+  passes.addPass(createCanonicalizerPass());
+  passes.addPass(createCSEPass());
+  // Once per query in place of once per score.
+  passes.addPass(createHoistScale());
+  passes.addPass(createLoopInvariantCodeMotionPass());
+  passes.addPass(createCSEPass());
+}
+
+void addVectorPhase(OpPassManager &passes) {
+  const HostCpu &host = hostCpu();
+  LowerToVectorOptions vectors;
+  vectors.vectorBits = host.vectors.vectorBits;
+  vectors.registers = host.vectors.registers;
+  vectors.fma = host.vectors.fma;
+  passes.addPass(createLowerToVector(vectors));
+  // The lowering writes address arithmetic and constants where it needs them.
+  passes.addPass(createCSEPass());
+  // Last, so that one function serves scalars and vectors of any length.
+  passes.addPass(createApproximateMath({.avx512 = host.math.avx512}));
+}
+
+void addLLVMPhase(OpPassManager &passes) {
+  passes.addPass(createSCFToControlFlowPass());
+  passes.addPass(createConvertToLLVMPass());
+}
+
+} // namespace attn_grid::compiler

@@ -1,0 +1,28 @@
+#ifndef AG_COMPILER_PIPELINE_H
+#define AG_COMPILER_PIPELINE_H
+/// The order of passes, one function per phase. compiler/README.md says what
+/// holds after each.
+
+#include "mlir/Pass/PassManager.h"
+
+namespace mlir {
+class DialectRegistry;
+} // namespace mlir
+
+namespace attn_grid::compiler {
+
+/// Registers what a context needs to go through all phases.
+void registerPipelineDialects(mlir::DialectRegistry &registry);
+
+/// ag -> ag: masks become bounds and branches, invariants leave loops.
+void addTilePhase(mlir::OpPassManager &passes);
+
+/// ag -> vectors, loops and addresses, for this machine's CPU.
+void addVectorPhase(mlir::OpPassManager &passes);
+
+/// vectors, loops and addresses -> the LLVM dialect.
+void addLLVMPhase(mlir::OpPassManager &passes);
+
+} // namespace attn_grid::compiler
+
+#endif
