@@ -48,6 +48,7 @@ struct LineColumn {
 struct LoadResult {
   std::optional<FileId> file;
   std::string error;
+  std::string note; // where it was looked for; may be empty
 };
 
 /// Owns the text of all files of one compilation. Texts and names never move
@@ -101,6 +102,7 @@ private:
   FileId addFile(std::string name, std::string key, std::string text,
                  bool builtin);
   std::optional<FileId> findKey(std::string_view key) const;
+  LoadResult loadPrelude(std::string_view name);
 };
 
 /// One file of the prelude, compiled into the binary.
