@@ -126,15 +126,21 @@ static Value originalSize(Value memref, int64_t d) {
   return dyn_cast<Value>(cast.getMixedSizes()[d]);
 }
 
-/// Whether all elements of an access lie inside its tensor, as one i1 that is
+/// Whether the elements of an access lie inside its tensor, as one i1 that is
 /// cheap to compute; null if that cannot be said. `always`: known while
-/// compiling.
-template <typename Op> Value TileEmitter::inBounds(Op op, bool &always) {
+/// compiling. `needed`, if given, says for each axis of the tile how many of
+/// its elements matter.
+template <typename Op>
+Value TileEmitter::inBounds(Op op, bool &always, ArrayRef<int64_t> needed) {
   TensorInfo info = tensor(op.getTensor());
   always = true;
   Value all;
+  size_t axis = 0;
   for (auto [d, i] : llvm::enumerate(op.getIndices())) {
     int64_t extent = op.getExtents()[d];
+    if (extent && axis < needed.size())
+      extent = std::max<int64_t>(needed[axis], 1);
+    axis += op.getExtents()[d] != 0;
     bool dense =
         op.getSteps().empty() || matchPattern(op.getSteps()[d], m_One());
     if (dense && provablyInside(i, extent, info.sizes[d],
@@ -156,8 +162,8 @@ template <typename Op> Value TileEmitter::inBounds(Op op, bool &always) {
   }
   return all;
 }
-template Value TileEmitter::inBounds(LoadOp, bool &);
-template Value TileEmitter::inBounds(StoreOp, bool &);
+template Value TileEmitter::inBounds(LoadOp, bool &, ArrayRef<int64_t>);
+template Value TileEmitter::inBounds(StoreOp, bool &, ArrayRef<int64_t>);
 
 template <typename Op> Address TileEmitter::address(Op op, const Point &point) {
   TensorInfo info = tensor(op.getTensor());

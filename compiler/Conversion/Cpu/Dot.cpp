@@ -64,7 +64,15 @@ Window TileEmitter::window(Value operand, int64_t freeAxis,
                                          indexOf(info.strides[d])));
     }
     if (!lanesAreFree || isConstantIntValue(strides[freeAxis], 1)) {
-      inside = inBounds(load, always);
+      // Only what the dot reads has to be inside, not the padding.
+      SmallVector<int64_t> needed;
+      for (int64_t a : {0, 1}) {
+        needed.push_back(demand.demanded(operand, a));
+        if (lanesAreFree && a == freeAxis)
+          needed.back() = llvm::alignTo(needed.back(),
+                                        lanesFor(operand, freeAxis));
+      }
+      inside = inBounds(load, always, needed);
       direct = Window{elementPointer(info.pointer, info.element, offset),
                       indexOf(strides[freeAxis]),
                       indexOf(strides[1 - freeAxis]), info.element};

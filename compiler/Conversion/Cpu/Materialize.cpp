@@ -9,6 +9,7 @@
 #include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "mlir/IR/Matchers.h"
+#include "llvm/ADT/SmallPtrSet.h"
 
 using namespace mlir;
 using namespace attn_grid::ir;
@@ -96,12 +97,14 @@ bool TileEmitter::shouldMaterialize(Value value) {
   if (isa<DotOp, ReduceOp>(op))
     return true;
   bool usedDeeper = false, broadcast = false;
-  for (Operation *user : value.getUsers()) {
+  llvm::SmallPtrSet<Operation *, 4> users(value.user_begin(),
+                                          value.user_end());
+  for (Operation *user : users) {
     usedDeeper |= user->getBlock() != op->getBlock() &&
                   !isa<scf::YieldOp>(user);
     broadcast |= isa<BroadcastOp>(user);
   }
-  int uses = std::distance(value.use_begin(), value.use_end());
+  int uses = users.size();
   Block *dotBlock = nullptr;
   bool factor = feedsDot(value, dotBlock);
   if (auto load = dyn_cast<LoadOp>(op)) {

@@ -135,7 +135,9 @@ private:
   mlir::Value elementPointer(mlir::Value pointer, mlir::Type element,
                              mlir::Value offset);
   template <typename Op> Address address(Op op, const Point &point);
-  template <typename Op> mlir::Value inBounds(Op op, bool &always);
+  template <typename Op>
+  mlir::Value inBounds(Op op, bool &always,
+                       llvm::ArrayRef<int64_t> needed = {});
   mlir::Value evalLoad(ir::LoadOp load, const Point &point);
   void storePoint(ir::StoreOp store, mlir::Value value, const Point &point);
   mlir::Value loadBuffer(const Buffer &buffer, const Point &point);
