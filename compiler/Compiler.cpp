@@ -30,7 +30,8 @@ static std::unique_ptr<MLIRContext> makeContext() {
 }
 
 /// `flash.ag:30:13: error: text`, for mistakes that passes find.
-static void printDiagnostic(llvm::raw_ostream &os, Diagnostic &diagnostic) {
+static void printDiagnostic(llvm::raw_ostream &os,
+                            mlir::Diagnostic &diagnostic) {
   if (auto place = diagnostic.getLocation()->findInstanceOf<FileLineColLoc>())
     os << place.getFilename().getValue() << ':' << place.getLine() << ':'
        << place.getColumn() << ": ";
@@ -46,7 +47,7 @@ public:
   Compilation(const ParsedProgram &program,
               const Specialization &specialization)
       : context(makeContext()),
-        handler(context.get(), [this](Diagnostic &diagnostic) {
+        handler(context.get(), [this](mlir::Diagnostic &diagnostic) {
           if (diagnostic.getSeverity() != DiagnosticSeverity::Error)
             return success();
           llvm::raw_string_ostream os(messages);
