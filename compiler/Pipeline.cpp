@@ -33,7 +33,8 @@ void registerPipelineDialects(DialectRegistry &registry) {
   vector::registerConvertVectorToLLVMInterface(registry);
 }
 
-void addTilePhase(OpPassManager &passes) {
+void addTilePhase(OpPassManager &module) {
+  OpPassManager &passes = module.nest<ir::KernelOp>();
   // Equal masks and indices become one value, which the analysis needs.
   passes.addPass(createCanonicalizerPass());
   passes.addPass(createCSEPass());
