@@ -157,7 +157,7 @@ private:
   const TensorView &tensor(size_t param, const Results &results) const {
     if (const TensorView *given = binder_.tensor(param))
       return *given;
-    size_t position = 0;
+    int position = 0;
     for (size_t i = 0; i < param; ++i)
       position += binder_.is_fresh(i);
     return results[position];
@@ -243,16 +243,16 @@ VariantInfo Launch::variant() const {
 
 int64_t Launch::programs() const { return state_->programs; }
 
-const Tensor &Results::operator[](size_t position) const {
-  if (position >= tensors_.size())
+const Tensor &Results::operator[](int position) const {
+  if (position < 0 || position >= size())
     throw OutOfRange(fmt::format("result {} of a launch that made {}", position,
                                  tensors_.size()));
-  return tensors_[position].second;
+  return tensors_[static_cast<size_t>(position)].second;
 }
 
-const std::string &Results::name(size_t position) const {
+const std::string &Results::name(int position) const {
   (*this)[position]; // checks
-  return tensors_[position].first;
+  return tensors_[static_cast<size_t>(position)].first;
 }
 
 bool Results::contains(std::string_view name) const {

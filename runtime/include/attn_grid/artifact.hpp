@@ -15,8 +15,8 @@
 /// What a running CPU kernel may use of its surroundings. One per thread and
 /// launch; C layout, because generated code reads it.
 struct ag_context {
-  void *scratch;        ///< `Artifact::scratch_bytes`, aligned to 64
-  uint32_t failed;      ///< set by a failed `assert`
+  void *scratch;   ///< `Artifact::scratch_bytes`, aligned to 64
+  uint32_t failed; ///< set by a failed `assert`
   uint32_t reserved;
 };
 

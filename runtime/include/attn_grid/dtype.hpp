@@ -11,29 +11,40 @@ namespace attn_grid {
 
 /// An element type. A `boolean` takes one byte in memory.
 enum class DType : uint8_t {
+  // clang-format off
   boolean, i8, i16, i32, i64, u8, u16, u32,
   f16, bf16, f32, f64, f8e4m3, f8e5m2,
+  // clang-format on
 };
 inline constexpr int numDTypes = 14;
 
 inline constexpr DType boolean = DType::boolean, i8 = DType::i8,
                        i16 = DType::i16, i32 = DType::i32, i64 = DType::i64,
                        u8 = DType::u8, u16 = DType::u16, u32 = DType::u32,
-                       f16 = DType::f16, bf16 = DType::bf16,
-                       f32 = DType::f32, f64 = DType::f64,
-                       f8e4m3 = DType::f8e4m3, f8e5m2 = DType::f8e5m2;
+                       f16 = DType::f16, bf16 = DType::bf16, f32 = DType::f32,
+                       f64 = DType::f64, f8e4m3 = DType::f8e4m3,
+                       f8e5m2 = DType::f8e5m2;
 
 /// Bytes of one element in memory.
 constexpr size_t size_of(DType t) {
   switch (t) {
-  case DType::boolean: case DType::i8: case DType::u8:
-  case DType::f8e4m3: case DType::f8e5m2:
+  case DType::boolean:
+  case DType::i8:
+  case DType::u8:
+  case DType::f8e4m3:
+  case DType::f8e5m2:
     return 1;
-  case DType::i16: case DType::u16: case DType::f16: case DType::bf16:
+  case DType::i16:
+  case DType::u16:
+  case DType::f16:
+  case DType::bf16:
     return 2;
-  case DType::i32: case DType::u32: case DType::f32:
+  case DType::i32:
+  case DType::u32:
+  case DType::f32:
     return 4;
-  case DType::i64: case DType::f64:
+  case DType::i64:
+  case DType::f64:
     return 8;
   }
   return 0;
@@ -47,8 +58,8 @@ constexpr bool is_unsigned(DType t) {
 /// The name used in `.ag` source: "bool", "i8", ..., "bf16", "f32".
 constexpr std::string_view name_of(DType t) {
   constexpr std::string_view names[] = {
-      "bool", "i8",   "i16", "i32", "i64",    "u8",    "u16",
-      "u32",  "f16",  "bf16", "f32", "f64", "f8e4m3", "f8e5m2"};
+      "bool", "i8",  "i16",  "i32", "i64", "u8",     "u16",
+      "u32",  "f16", "bf16", "f32", "f64", "f8e4m3", "f8e5m2"};
   return names[static_cast<int>(t)];
 }
 /// The type of that name (`int` is `i32`), or nothing.

@@ -101,16 +101,16 @@ using Bindings = std::vector<Binding>;
 /// signature's order.
 class AG_API Results {
 public:
-  size_t size() const { return tensors_.size(); }
+  int size() const { return static_cast<int>(tensors_.size()); }
   bool empty() const { return tensors_.empty(); }
   /// By position among the fresh ones. Throws `OutOfRange`.
-  const Tensor &operator[](size_t position) const;
+  const Tensor &operator[](int position) const;
   /// By the parameter's name. Throws `KeyError`.
   const Tensor &operator[](std::string_view name) const;
   const Tensor &operator[](const char *name) const {
     return (*this)[std::string_view(name)];
   }
-  const std::string &name(size_t position) const;
+  const std::string &name(int position) const;
   /// Was there one of that name?
   bool contains(std::string_view name) const;
   /// The only one. Throws `InvalidArgument` if there is none, or several.

@@ -16,6 +16,7 @@ namespace attn_grid {
 /// overflow is an error), floats (f64) or bools.
 struct Expr {
   enum class Op : uint8_t {
+    // clang-format off
     // Leaves. `index` is the position in the signature's list.
     int_literal,   // i
     float_literal, // f
@@ -35,6 +36,7 @@ struct Expr {
     bit_and, bit_or, bit_xor, shl, shr,
     // Ternary: where(condition, a, b).
     where,
+    // clang-format on
   };
   struct Node {
     Op op;
@@ -77,7 +79,7 @@ struct ConstParam {
   Kind kind = Kind::integer;
   Expr default_value;           // empty: none
   std::vector<Expr> candidates; // of `tune`, empty: not tuned
-  int extent = -1;              // the extent of this name, if tensors mention it
+  int extent = -1; // the extent of this name, if tensors mention it
 };
 
 /// A named extent. Bound by the tensors that mention it.
