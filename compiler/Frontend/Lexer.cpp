@@ -280,12 +280,13 @@ Kind Lexer::string() {
   uint32_t begin = at++;
   bool good = true;
   while (at < text.size() && text[at] != '"' && text[at] != '\n') {
-    if (text[at] != '\\') {
+    bool last = at + 1 == text.size() || text[at + 1] == '\n';
+    if (text[at] != '\\' || last) {
       ++at;
       continue;
     }
     constexpr std::string_view escapes = "nt\\\"";
-    if (escapes.find(peek(1)) == std::string_view::npos || !peek(1)) {
+    if (escapes.find(peek(1)) == std::string_view::npos) {
       diags.error({file, at, at + 1}, "this is not an escape of a string")
           .note("the escapes are `\\n`, `\\t`, `\\\\` and `\\\"`");
       good = false;

@@ -209,18 +209,21 @@ bool Parser::atStatementKeyword() const {
 }
 
 void Parser::recoverStatement() {
-  int braces = 0;
+  int braces = 0, parens = 0;
   while (!at(Kind::End) && !(atDeclaration() && peek().lineStart)) {
     if (braces == 0 &&
         (at(Kind::RBrace) || (peek().lineStart && atStatementKeyword())))
       return;
     Kind kind = take().kind;
-    if (kind == Kind::LBrace)
-      ++braces;
+    braces += kind == Kind::LBrace;
+    parens += kind == Kind::LParen;
+    parens -= kind == Kind::RParen && parens > 0;
     // The end of a nested block ends the statement that it belongs to.
     if (kind == Kind::RBrace && --braces == 0 && !at(Kind::KwElse))
       return;
-    if (kind == Kind::Semicolon && braces == 0)
+    // C's `for (a; b; c)` is one statement; an open parenthesis is not.
+    if (kind == Kind::Semicolon && braces == 0 &&
+        (parens == 0 || peek().lineStart))
       return;
   }
 }

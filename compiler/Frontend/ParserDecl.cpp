@@ -1,4 +1,5 @@
 #include "compiler/Frontend/ParserImpl.h"
+#include "compiler/Frontend/Suggest.h"
 
 namespace attn_grid::compiler {
 
@@ -23,9 +24,14 @@ DeclPtr Parser::parseDeclaration() {
   case Kind::KwVariant:
     decl = parseVariant();
     break;
-  default:
-    unexpected("`kernel`, `fn`, `struct`, `variant`, `const` or `import`");
+  default: {
+    DiagnosticBuilder error =
+        unexpected("`kernel`, `fn`, `struct`, `variant`, `const` or `import`");
+    if (auto meant = closest(textOf(peek()), {"kernel", "fn", "struct",
+                                              "variant", "const", "import"}))
+      error.note("did you mean `" + *meant + "`?");
     return nullptr;
+  }
   }
   if (decl)
     decl->doc = std::move(doc);

@@ -126,6 +126,7 @@ private:
 
   // -------------------------------------------------- statements, ParserStmt
   bool parseBlock(ast::Block &block, const std::string &where);
+  void refuseNestedFunction();
   ast::StmtPtr parseStatement();
   ast::StmtPtr parseLet(ast::LetStmt::Binding binding);
   ast::StmtPtr parseIf(SourceRange begin, bool isConst);

@@ -334,9 +334,8 @@ ExprPtr Parser::parseIndex(ExprPtr base) {
 /// `i`, `b +: W`, `b +: W step s`, `a .. e`, `a .. e step s`, `:`, `None`.
 bool Parser::parseIndexer(Indexer &indexer) {
   SourceRange begin = here();
-  const char *ranges =
-      "W elements from `a` on are `a +: W`; in a `view`, those "
-      "up to `e` are `a .. e`";
+  const char *ranges = "`a +: W` are the W elements from `a` on; in a `view`, "
+                       "`a .. e` are those up to `e`";
   if (accept(Kind::Colon)) {
     indexer.kind = Indexer::Kind::All;
     indexer.range = since(begin);

@@ -1,10 +1,22 @@
+#include "attn_grid/dtype.hpp"
 #include "compiler/Frontend/ParserImpl.h"
+#include "compiler/Frontend/Suggest.h"
 
 namespace attn_grid::compiler {
 
 using namespace ast;
 
+/// Reads on over a function inside of a function, so that it is one mistake.
+void Parser::refuseNestedFunction() {
+  fail(here(), "functions are declared outside of functions and kernels");
+  if (!parseFn())
+    recoverStatement();
+}
+
 bool Parser::parseBlock(Block &block, const std::string &where) {
+  DepthGuard guard(*this);
+  if (!guard.ok)
+    return false;
   SourceRange open = here();
   if (!at(Kind::LBrace)) {
     unexpected("`{` " + where);
@@ -13,11 +25,14 @@ bool Parser::parseBlock(Block &block, const std::string &where) {
   take();
   GenericScope scope(*this, false);
   while (!at(Kind::RBrace)) {
+    // One that is indented was put there; others follow a missing brace.
+    bool indented = !peek().lineStart || sources.lineColumn(here()).column > 1;
+    if (at(Kind::KwFn) && indented) {
+      refuseNestedFunction();
+      continue;
+    }
     if (at(Kind::End) || atDeclaration()) {
-      DiagnosticBuilder error = unexpected("a statement or `}`");
-      error.label(open, "this `{` is not closed");
-      if (at(Kind::KwFn))
-        error.note("functions are declared outside of functions");
+      unexpected("a statement or `}`").label(open, "this `{` is not closed");
       return false;
     }
     if (accept(Kind::Semicolon)) // `};` is a habit from C
@@ -325,7 +340,14 @@ StmtPtr Parser::parseAssignOrCall() {
   if (target->kind != Expr::Kind::Call) {
     // `x y` and the like: the mistake is what follows.
     if (target->kind == Expr::Kind::Name && !at(Kind::Semicolon)) {
-      unexpected("`=`, `(` or another operator");
+      DiagnosticBuilder error = unexpected("`=`, `(` or another operator");
+      const std::string &name = dynAs<NameExpr>(target)->name;
+      auto meant = closest(name, {"let", "var", "const", "if", "for", "while",
+                                  "return", "break", "continue", "else"});
+      if (meant)
+        error.note("did you mean `" + *meant + "`?");
+      else if (dtype_named(name))
+        error.note("a name is declared with `let` or `var`, without its type");
       return nullptr;
     }
     DiagnosticBuilder error =

@@ -229,7 +229,7 @@ void SignatureBuilder::collectExtents() {
 void SignatureBuilder::checkUntuned(const ast::Expr &expr) {
   if (const auto *name = dynAs<NameExpr>(&expr)) {
     for (const TuneEntry &entry : kernel.tune)
-      if (entry.name.text == name->name)
+      if (entry.name.text == name->name && extentIndex(name->name) < 0)
         diags
             .error(name->range, "the shape of an `out` cannot depend on `" +
                                     name->name + "`, which is tuned")

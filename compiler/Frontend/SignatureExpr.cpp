@@ -39,7 +39,7 @@ bool SignatureBuilder::wantInteger(Sort sort, SourceRange range) {
 bool SignatureBuilder::wantBool(Sort sort, SourceRange range) {
   if (sort == Sort::Bool || sort == Sort::Any)
     return true;
-  diags.error(range, "expected a condition, found a number")
+  diags.error(range, "expected a bool, found a number")
       .note("compare it, as in `x != 0`");
   return false;
 }

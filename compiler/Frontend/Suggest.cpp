@@ -9,18 +9,22 @@ static char lower(char c) {
   return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
 }
 
-/// The edit distance; letters that differ only in case cost nothing, so that
-/// `bm` is taken for `BM`.
+/// The edit distance, where two letters that changed places are one mistake.
+/// Letters that differ only in case cost nothing, so that `bm` is taken for
+/// `BM`.
 static size_t distance(std::string_view a, std::string_view b) {
-  std::vector<size_t> row(b.size() + 1);
+  // Rows of the usual table: two before, before, and this one.
+  std::vector<size_t> older, old(b.size() + 1), row(b.size() + 1);
   std::iota(row.begin(), row.end(), size_t{0});
   for (size_t i = 1; i <= a.size(); ++i) {
-    size_t diagonal = row[0];
+    older = std::move(old);
+    old = row;
     row[0] = i;
     for (size_t j = 1; j <= b.size(); ++j) {
-      size_t replace = diagonal + (lower(a[i - 1]) != lower(b[j - 1]));
-      diagonal = row[j];
-      row[j] = std::min({replace, row[j] + 1, row[j - 1] + 1});
+      char x = lower(a[i - 1]), y = lower(b[j - 1]);
+      row[j] = std::min({old[j - 1] + (x != y), old[j] + 1, row[j - 1] + 1});
+      if (i > 1 && j > 1 && x == lower(b[j - 2]) && y == lower(a[i - 2]))
+        row[j] = std::min(row[j], older[j - 2] + 1);
     }
   }
   return row[b.size()];
