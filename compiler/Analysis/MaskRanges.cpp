@@ -103,13 +103,15 @@ MaskFacts MaskRanges::computeMask(Value mask) {
     return {range.min == 1 ? Condition::yes() : Condition::no(),
             range.max == 0 ? Condition::yes() : Condition::no()};
   }
-  bool isScalar = !isa<RankedTensorType>(mask.getType());
   Operation *op = mask.getDefiningOp();
-  // Before the loop a scalar is decided; it need not be taken apart.
-  if (!op || (isScalar && loop && isInvariant(mask)))
+  if (!op)
     return unknownMask(mask);
-  if (isa<arith::CmpIOp>(op))
-    return ofComparison(op);
+  if (isa<arith::CmpIOp>(op)) {
+    // Before the loop a scalar comparison is decided; what it compares is moot.
+    bool isScalar = !isa<RankedTensorType>(mask.getType());
+    return isScalar && loop && isInvariant(mask) ? unknownMask(mask)
+                                                 : ofComparison(op);
+  }
   if (isa<arith::AndIOp, arith::OrIOp, arith::XOrIOp>(op)) {
     MaskFacts a = ofMask(op->getOperand(0)), b = ofMask(op->getOperand(1));
     return isa<arith::AndIOp>(op)  ? conjunction(a, b)

@@ -34,8 +34,9 @@ bool tightenLoop(mlir::scf::ForOp loop, const Condition &needed,
 using KnownMasks = llvm::SmallMapVector<mlir::Value, bool, 8>;
 
 /// Adds the masks that are all `outcome` if `value` is, `value` among them. If
-/// `surely`, each `any` and `all` on the way was decided by facts about all of
-/// the mask; else only that it came out as `outcome` is known.
+/// `surely`, a fact of MaskRanges says so: then it holds of the parts of which
+/// MaskRanges derived it, behind an `any` and `all` too. Else only the outcome
+/// is known.
 void collectKnownMasks(mlir::Value value, bool outcome, bool surely,
                        KnownMasks &known);
 

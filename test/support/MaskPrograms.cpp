@@ -25,14 +25,21 @@ MaskProgram::MaskProgram(uint64_t seed) : random(seed) {
   %iota = ag.iota : tensor<4xi32>
   %zero = arith.constant 0 : i32
   %nought = arith.constant dense<0> : tensor<4x4xi32>
-)" + code + "  ag.return\n}\n";
+)" + code +
+         "  ag.return\n}\n";
 }
 
 llvm::StringMap<int64_t> MaskProgram::arguments(Random &random) {
   int64_t top = INT32_MAX, bottom = INT32_MIN, limit = (1 << 30) - 1;
-  auto extent = [&] {
-    return pick(random, 0, 3) ? pick(random, 0, 60)
-                              : pick(random, limit - 40, limit);
+  auto extent = [&]() -> int64_t {
+    switch (pick(random, 0, 7)) {
+    case 0:
+      return pick(random, 0, 1);
+    case 1:
+      return pick(random, limit - 40, limit);
+    default:
+      return pick(random, 0, 60);
+    }
   };
   auto any = [&] {
     switch (pick(random, 0, 5)) {
@@ -78,8 +85,8 @@ std::string MaskProgram::emit(const std::string &operation) {
 
 std::string MaskProgram::constant(Shape shape, int64_t value,
                                   const std::string &element) {
-  std::string number = element == "i1" ? (value ? "true" : "false")
-                                       : std::to_string(value);
+  std::string number =
+      element == "i1" ? (value ? "true" : "false") : std::to_string(value);
   if (shape == Shape::scalar)
     return emit(element == "i1"
                     ? "arith.constant " + number
@@ -139,13 +146,20 @@ std::string MaskProgram::leaf(Shape shape) {
         scalar(0))));
   case 3:
     return placed("%iota");
+  case 4: {
+    // Far from and near 0, with a range that is known when compiling.
+    std::string from = constant(Shape::scalar, pick(random, -6, 2));
+    std::string by = emit(fmt::format("tensor.splat {} : tensor<4xi32>", from));
+    return placed(
+        emit(fmt::format("arith.addi {}, %iota : tensor<4xi32>", by)));
+  }
   default:
     break;
   }
-  std::string base = emit(
-      fmt::format("tensor.splat {} : tensor<4xi32>", scalar(1)));
-  return placed(emit(
-      fmt::format("arith.addi {}, %iota : tensor<4xi32>", base)));
+  std::string base =
+      emit(fmt::format("tensor.splat {} : tensor<4xi32>", scalar(1)));
+  return placed(
+      emit(fmt::format("arith.addi {}, %iota : tensor<4xi32>", base)));
 }
 
 /// An operation with one operand, or with a constant second one.
@@ -159,8 +173,8 @@ std::string MaskProgram::unary(Shape shape, int depth) {
   case 0:
     return emit(fmt::format("math.absi {} : {}", x, t));
   case 1:
-    return with(pickOf<std::string>(random, {"divsi", "divui", "floordivsi",
-                                             "ceildivsi"}),
+    return with(pickOf<std::string>(
+                    random, {"divsi", "divui", "floordivsi", "ceildivsi"}),
                 pickOf<int64_t>(random, {1, 2, 3, 4, 7, 16, 64, 1000003}));
   case 2:
     return with(pickOf<std::string>(random, {"remsi", "remui"}),
@@ -174,23 +188,21 @@ std::string MaskProgram::unary(Shape shape, int depth) {
     return with("andi", pickOf<int64_t>(random, {1, 3, 15, 255, -4}));
   case 6: {
     std::string narrow = pickOf<std::string>(random, {"i8", "i16"});
-    std::string y = emit(fmt::format("arith.trunci {} : {} to {}", x, t,
-                                     type(shape, narrow)));
+    std::string y = emit(
+        fmt::format("arith.trunci {} : {} to {}", x, t, type(shape, narrow)));
     return emit(fmt::format("arith.{} {} : {} to {}",
                             pickOf<std::string>(random, {"extsi", "extui"}), y,
                             type(shape, narrow), t));
   }
   case 7: {
     std::string wide = type(shape, "i64");
-    std::string y =
-        emit(fmt::format("arith.extsi {} : {} to {}", x, t, wide));
-    std::string z =
-        emit(fmt::format("arith.muli {}, {} : {}", y, y, wide));
+    std::string y = emit(fmt::format("arith.extsi {} : {} to {}", x, t, wide));
+    std::string z = emit(fmt::format("arith.muli {}, {} : {}", y, y, wide));
     return emit(fmt::format("arith.trunci {} : {} to {}", z, wide, t));
   }
   default:
-    return emit(fmt::format("arith.extui {} : {} to {}",
-                            mask(shape, depth - 1), type(shape, "i1"), t));
+    return emit(fmt::format("arith.extui {} : {} to {}", mask(shape, depth - 1),
+                            type(shape, "i1"), t));
   }
 }
 
@@ -198,9 +210,8 @@ std::string MaskProgram::integer(Shape shape, int depth) {
   if (shape == Shape::scalar)
     return scalar(depth);
   if (depth <= 0)
-    return pick(random, 0, 2)
-               ? leaf(shape)
-               : spread(scalar(1), Shape::scalar, shape, "i32");
+    return pick(random, 0, 2) ? leaf(shape)
+                              : spread(scalar(1), Shape::scalar, shape, "i32");
   if (shape == Shape::tile && pick(random, 0, 3) == 0) {
     Shape narrow = pickOf<Shape>(random, {Shape::row, Shape::column});
     return spread(integer(narrow, depth), narrow, shape, "i32");
@@ -212,13 +223,13 @@ std::string MaskProgram::integer(Shape shape, int depth) {
                             integer(shape, depth - 1), type(shape, "i32"),
                             type(shape, "i32")));
   std::string a = integer(shape, depth - 1), b = integer(shape, depth - 1);
-  if (pick(random, 0, 9) == 0)
+  if (pick(random, 0, 5) == 0)
     return emit(fmt::format("arith.select {}, {}, {} : {}, {}",
                             mask(shape, depth - 1), a, b, type(shape, "i1"),
                             type(shape, "i32")));
-  std::string name = pickOf<std::string>(
-      random, {"addi", "subi", "addi", "subi", "muli", "minsi", "maxsi",
-               "minui", "maxui"});
+  std::string name =
+      pickOf<std::string>(random, {"addi", "subi", "addi", "subi", "muli",
+                                   "minsi", "maxsi", "minui", "maxui"});
   return emit(
       fmt::format("arith.{} {}, {} : {}", name, a, b, type(shape, "i32")));
 }
@@ -236,15 +247,16 @@ std::string MaskProgram::likelyMask() {
                             sum, axis));
   };
   std::string columns = line("%n", "1");
-  std::string rows = line(pickOf<std::string>(random, {"%s0", "%e1", "%zero"}),
-                          "0");
-  std::string bound = spread(
-      pickOf<std::string>(random, {"%e0", "%s0", "%s1"}), Shape::scalar, shape,
-      "i32");
+  std::string rows =
+      line(pickOf<std::string>(random, {"%s0", "%e1", "%zero"}), "0");
+  std::string end = pickOf<std::string>(random, {"%e0", "%s0", "%s1"});
+  if (pick(random, 0, 1)) // just beside where something ends
+    end = emit(fmt::format("arith.addi {}, {} : i32", end,
+                           constant(Shape::scalar, pick(random, -4, 1))));
+  std::string bound = spread(end, Shape::scalar, shape, "i32");
   std::string t = type(shape, "i32");
   if (pick(random, 0, 2) == 0) {
-    std::string step = constant(
-        shape, pickOf<int64_t>(random, {2, 4, 16, 64}));
+    std::string step = constant(shape, pickOf<int64_t>(random, {2, 4, 16, 64}));
     columns = emit(fmt::format("arith.divsi {}, {} : {}", columns, step, t));
     rows = emit(fmt::format("arith.divsi {}, {} : {}", rows, step, t));
   }
@@ -263,10 +275,10 @@ std::string MaskProgram::likelyMask() {
     if (pick(random, 0, 1))
       left = emit(fmt::format("math.absi {} : {}", left, t));
   }
-  std::string predicate = pickOf<std::string>(
-      random, {"slt", "sle", "sgt", "sge", "eq", "ult"});
-  return emit(fmt::format("arith.cmpi {}, {}, {} : {}", predicate, left, right,
-                          t));
+  std::string predicate =
+      pickOf<std::string>(random, {"slt", "sle", "sgt", "sge", "eq", "ult"});
+  return emit(
+      fmt::format("arith.cmpi {}, {}, {} : {}", predicate, left, right, t));
 }
 
 std::string MaskProgram::mask(Shape shape, int depth) {
@@ -303,8 +315,8 @@ std::string MaskProgram::mask(Shape shape, int depth) {
       std::string line = emit(fmt::format(
           "ag.load %flags[{} : 4] : memref<?xi1, strided<[1]>> -> tensor<4xi1>",
           scalar(0)));
-      return emit(fmt::format(
-          "ag.broadcast {} along [0] : tensor<4xi1> -> {}", line, t));
+      return emit(fmt::format("ag.broadcast {} along [0] : tensor<4xi1> -> {}",
+                              line, t));
     }
     if (shape == Shape::tile && inLoop && pick(random, 0, 1))
       return likelyMask();
@@ -312,7 +324,8 @@ std::string MaskProgram::mask(Shape shape, int depth) {
   std::string predicate = pickOf<std::string>(
       random, {"eq", "ne", "slt", "sle", "sgt", "sge", "slt", "sle", "sgt",
                "sge", "ult", "ule", "ugt", "uge"});
-  std::string a = integer(shape, depth), b = integer(shape, depth);
+  int deep = std::max<int>(depth, pick(random, 0, 2));
+  std::string a = integer(shape, deep), b = integer(shape, deep);
   return emit(fmt::format("arith.cmpi {}, {}, {} : {}", predicate, a, b,
                           type(shape, "i32")));
 }
@@ -323,9 +336,9 @@ void MaskProgram::loop() {
   std::string lower = pickOf<std::string>(
       random, {"%zero", "%zero", "%s0", constant(Shape::scalar, 5), "%e1"});
   std::string upper = pickOf<std::string>(
-      random, {"%e0", "%e0", "%s1",
-               emit("arith.addi %e1, " + constant(Shape::scalar, 40) +
-                    " : i32")});
+      random,
+      {"%e0", "%e0", "%s1",
+       emit("arith.addi %e1, " + constant(Shape::scalar, 40) + " : i32")});
   std::string step =
       pick(random, 0, 3)
           ? constant(Shape::scalar, pickOf<int64_t>(random, {1, 4, 4, 7}))
@@ -343,8 +356,8 @@ void MaskProgram::loop() {
     test = emit(fmt::format("arith.xori {}, {} : i1", test,
                             constant(Shape::scalar, 1, "i1")));
   else if (pick(random, 0, 5) == 0)
-    test = emit(fmt::format("arith.andi {}, {} : i1", test,
-                            mask(Shape::scalar, 1)));
+    test = emit(
+        fmt::format("arith.andi {}, {} : i1", test, mask(Shape::scalar, 1)));
   body(test, keep);
   inLoop = false;
   code += "  ag.store %end, %result[%zero : 4, %zero : 4] : tensor<4x4xi32>, "
@@ -375,7 +388,9 @@ void MaskProgram::body(const std::string &test, const std::string &keep) {
                                  keep);
   std::string idle = "\n    scf.yield %acc : tensor<4x4xi32>\n";
   // Now and then a branch that is not idle: no iteration may be left out.
-  if (pick(random, 0, 7) == 0)
+  if (pick(random, 0, 9) == 0)
+    idle = "\n    scf.yield %nought : tensor<4x4xi32>\n";
+  else if (pick(random, 0, 9) == 0)
     idle = "\n    %other = arith.addi %acc, %acc : tensor<4x4xi32>\n"
            "    ag.store %other, %result[%n : 4, %zero : 4] : tensor<4x4xi32>, "
            "memref<?x4xi32, strided<[4, 1]>>\n"

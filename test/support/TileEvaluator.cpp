@@ -24,7 +24,8 @@ static int64_t wrap(__int128 number, unsigned width) {
 }
 
 static uint64_t asUnsigned(int64_t number, unsigned width) {
-  return static_cast<uint64_t>(number) & llvm::maskTrailingOnes<uint64_t>(width);
+  return static_cast<uint64_t>(number) &
+         llvm::maskTrailingOnes<uint64_t>(width);
 }
 
 static SmallVector<int64_t> shapeOf(Type type) {
