@@ -17,4 +17,19 @@ def Ag_ReduceKind : I32EnumAttr<"ReduceKind", "how a reduction combines", [
   let cppNamespace = "::attn_grid::ir";
 }
 
+def Ag_AtomicKind : I32EnumAttr<"AtomicKind", "how an atomic update combines", [
+    I32EnumAttrCase<"add", 0>,
+    I32EnumAttrCase<"min", 1>,
+    I32EnumAttrCase<"max", 2>,
+    I32EnumAttrCase<"umin", 3>,
+    I32EnumAttrCase<"umax", 4>]> {
+  let cppNamespace = "::attn_grid::ir";
+}
+
+def Ag_ScanKind : I32EnumAttr<"ScanKind", "how a scan combines", [
+    I32EnumAttrCase<"sum", 0>,
+    I32EnumAttrCase<"prod", 1>]> {
+  let cppNamespace = "::attn_grid::ir";
+}
+
 #endif

@@ -6,5 +6,7 @@ include "dialect/MemoryOps.td"
 include "dialect/ComputeOps.td"
 include "dialect/ReduceOps.td"
 include "dialect/ShapeOps.td"
+include "dialect/RandomOps.td"
+include "dialect/DebugOps.td"
 
 #endif

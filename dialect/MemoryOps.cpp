@@ -1,5 +1,5 @@
-// Verifiers and assembly of ag.load, ag.store:
-//   load_c1 to c5, store_c1 to c5 (one implementation).
+// Verifiers and assembly of ag.load, ag.store, ag.atomic:
+//   load_c1 to c5, store_c1 to c5 (one implementation), atomic_c6 to c7.
 
 #include "dialect/AgOps.h"
 #include "dialect/Verify.h"
@@ -8,7 +8,8 @@ using namespace mlir;
 
 namespace attn_grid::ir {
 
-/// The conditions that load and store share; `tile` is what is read or written.
+/// The conditions that load, store and atomic share; `tile` is what is read or
+/// written.
 template <typename Op>
 static LogicalResult verifyAccess(Op op, Type tile, Value keep,
                                   StringRef name) {
@@ -53,6 +54,34 @@ LogicalResult LoadOp::verify() {
 }
 
 LogicalResult StoreOp::verify() {
+  return verifyAccess(*this, getValue().getType(), getKeep(), "value");
+}
+
+LogicalResult AtomicOp::verify() {
+  Type element = getElementTypeOrSelf(getValue().getType());
+  unsigned bits = element.getIntOrFloatBitWidth();
+  bool wide = bits == 32 || bits == 64;
+  bool fits = false;
+  switch (getKind()) {
+  case AtomicKind::add:
+    fits = wide;
+    break;
+  case AtomicKind::min:
+  case AtomicKind::max:
+    fits = wide && (isa<IntegerType>(element) || element.isF32());
+    break;
+  case AtomicKind::umin:
+  case AtomicKind::umax:
+    fits = wide && isa<IntegerType>(element);
+    break;
+  }
+  if (!fits) // atomic_c6
+    return emitOpError("expected elements that '")
+           << stringifyAtomicKind(getKind()) << "' can update, but got "
+           << element;
+  if (getOld().getType() != getValue().getType()) // atomic_c7
+    return emitOpError("expected 'old' to have the type of 'value', ")
+           << getValue().getType() << ", but got " << getOld().getType();
   return verifyAccess(*this, getValue().getType(), getKeep(), "value");
 }
 
