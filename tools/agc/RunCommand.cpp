@@ -145,7 +145,7 @@ A tensor may be followed by views, applied left to right without copying:
 Optional tensors are absent unless --arg or --save names them.
 
 Examples:
-  agc run flash_fwd.ag --arg q=randn:1x8x1000x64:f32 --arg k=randn:1x8x1000x64
+  agc run flash_fwd.ag --arg q=randn:1x8x1000x64:f32 --arg k=randn:1x8x1000x64 --set DV=64
   agc run flash_fwd.ag --arg q=q.npy --arg k=k.npy --arg v=v.npy \
       --set causal=true --save o=o.npy --save lse=lse.npy
   agc run flash_fwd.ag --arg q=qkv.npy@select=2,0@transpose=1,2 \

@@ -5,10 +5,11 @@
 
 #include "attn_grid/error.hpp"
 
+#include <cerrno>
 #include <cstdio>
+#include <cstring>
 #include <fmt/core.h>
-#include <fstream>
-#include <iterator>
+#include <memory>
 #include <new>
 
 namespace attn_grid::agc {
@@ -24,10 +25,21 @@ void SourceOptions::addTo(CLI::App &command) {
 }
 
 std::string readFile(const std::string &path) {
-  std::ifstream file(path, std::ios::binary);
-  std::string text((std::istreambuf_iterator<char>(file)), {});
-  if (!file.is_open() || file.bad())
-    throw UsageError(fmt::format("cannot read '{}'", path));
+  // No source is so long; a device that never ends must not be read forever.
+  constexpr size_t limit = size_t(64) << 20;
+  std::unique_ptr<std::FILE, int (*)(std::FILE *)> file(
+      std::fopen(path.c_str(), "rb"), std::fclose);
+  std::string text;
+  std::vector<char> block(size_t(64) << 10);
+  size_t count = 0;
+  while (file && text.size() <= limit &&
+         (count = std::fread(block.data(), 1, block.size(), file.get())) > 0)
+    text.append(block.data(), count);
+  if (!file || std::ferror(file.get()))
+    throw UsageError(
+        fmt::format("cannot read '{}': {}", path, std::strerror(errno)));
+  if (text.size() > limit)
+    throw UsageError(fmt::format("'{}' is longer than 64 MiB", path));
   return text;
 }
 
