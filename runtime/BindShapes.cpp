@@ -81,15 +81,17 @@ void Binder::bind_const(size_t i) {
       param.extent >= 0 ? extents_[static_cast<size_t>(param.extent)] : -1;
   if (!value && bound >= 0)
     value = Scalar(bound);
+  if (!value)
+    value = kernel_.const_defaults[i];
   if (!value && !param.default_value.empty()) {
     if (partial_) {
       Evaluation result = evaluate(param.default_value, environment());
       if (!result)
         return;
     }
-    std::string what = fmt::format("the default of {}", param.name);
     value =
-        convert_const(signature(), param, value_of(param.default_value, what));
+        convert_const(signature(), param,
+                      value_of(param.default_value, "the default", param.name));
   }
   if (!value) {
     if (partial_)
@@ -161,8 +163,7 @@ void Binder::bind_scalars() {
       continue;
     scalars_[i] = convert_scalar(
         i, args_[i] ? args_[i]->scalar()
-                    : value_of(param.default_value,
-                               "the default of `" + param.name + "`"));
+                    : value_of(param.default_value, "the default", param.name));
   }
 }
 

@@ -65,22 +65,25 @@ void Binder::throw_unbound(const std::string &name,
       prefix(), what, name, signature().name));
 }
 
-Scalar Binder::value_of(const Expr &expr, std::string_view what) const {
+Scalar Binder::value_of(const Expr &expr, std::string_view what,
+                        std::string_view name) const {
   Evaluation value = evaluate(expr, environment());
   if (value)
     return *value;
+  std::string whole(what);
+  if (!name.empty())
+    whole += fmt::format(" of `{}`", name);
   const EvaluationError &error = value.error();
   if (error.kind == EvaluationError::Kind::unbound)
-    throw_unbound(error.what, what);
+    throw_unbound(error.what, whole);
   throw InvalidArgument(fmt::format("{}{} cannot be computed, `{}`: {}",
-                                    prefix(), what, expr.text, error.what));
+                                    prefix(), whole, expr.text, error.what));
 }
 
 Dims Binder::sizes_of(size_t param) const {
   Dims sizes;
   for (const Expr &expr : params()[param].dims) {
-    Scalar size =
-        value_of(expr, fmt::format("the shape of `{}`", params()[param].name));
+    Scalar size = value_of(expr, "the shape", params()[param].name);
     if (size.kind() != Scalar::Kind::integer || size.integer() < 0 ||
         size.integer() >= extent_limit)
       throw InvalidArgument(fmt::format(

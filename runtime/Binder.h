@@ -14,6 +14,7 @@
 #include "runtime/Evaluate.h"
 #include "runtime/Inline.h"
 #include "runtime/KernelState.h"
+#include "runtime/Overlap.h"
 #include <cstdint>
 #include <optional>
 #include <span>
@@ -53,8 +54,10 @@ public:
   /// An extent, or -1 while it is unbound.
   int64_t extent(size_t index) const { return extents_[index]; }
   uint32_t programs() const { return programs_; }
-  /// The value of an expression of the signature; `what` names it in messages.
-  Scalar value_of(const Expr &expr, std::string_view what) const;
+  /// The value of an expression of the signature; messages call it `what`, and
+  /// `what` of `name` if that is not empty.
+  Scalar value_of(const Expr &expr, std::string_view what,
+                  std::string_view name = {}) const;
   /// The sizes of a tensor that the host must make or may ask for.
   Dims sizes_of(size_t param) const;
   /// Names that the expressions of a parameter need and nothing binds.
@@ -103,7 +106,7 @@ private:
   // CheckMemory.cpp
   void check_memory() const;
   void check_tensor(size_t param, const TensorView &tensor) const;
-  void check_overlap(size_t written, const TensorView &tensor) const;
+  void check_overlap(size_t written, std::span<const ByteRange> ranges) const;
 
   const KernelState &kernel_;
   bool partial_;

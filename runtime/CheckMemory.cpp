@@ -27,32 +27,36 @@ void Binder::check_tensor(size_t i, const TensorView &tensor) const {
 
 /// A written tensor shares no element with another parameter, and has none
 /// twice.
-void Binder::check_overlap(size_t written, const TensorView &tensor) const {
+void Binder::check_overlap(size_t written,
+                           std::span<const ByteRange> ranges) const {
   const std::string &name = params()[written].name;
+  const TensorView &tensor = *this->tensor(written);
   if (overlaps_itself(tensor))
     throw InvalidArgument(fmt::format(
         "{}`{}` is written, but has elements twice: sizes {}, strides {}",
         prefix(), name, to_string(tensor.sizes()),
         to_string(tensor.strides())));
   for (size_t i = 0; i < params().size(); ++i) {
-    const TensorView *other = this->tensor(i);
-    bool counted = params()[i].mode != Param::Mode::in && i < written;
-    if (!other || i == written || counted || !overlap(tensor, *other))
+    if (i == written || !ranges[i].meets(ranges[written]))
       continue;
-    throw InvalidArgument(
-        fmt::format("{}`{}` is written, but shares memory with `{}`", prefix(),
-                    name, params()[i].name));
+    if (overlap(tensor, *this->tensor(i)))
+      throw InvalidArgument(
+          fmt::format("{}`{}` is written, but shares memory with `{}`",
+                      prefix(), name, params()[i].name));
   }
 }
 
 void Binder::check_memory() const {
-  for (size_t i = 0; i < params().size(); ++i)
-    if (const TensorView *view = tensor(i))
+  Inline<ByteRange, 16> ranges(params().size()); // of nothing: meets nothing
+  for (size_t i = 0; i < params().size(); ++i) {
+    if (const TensorView *view = tensor(i)) {
       check_tensor(i, *view);
+      ranges[i] = range_of(*view);
+    }
+  }
   for (size_t i = 0; i < params().size(); ++i)
-    if (const TensorView *view = tensor(i))
-      if (params()[i].mode != Param::Mode::in)
-        check_overlap(i, *view);
+    if (tensor(i) && params()[i].mode != Param::Mode::in)
+      check_overlap(i, ranges);
 }
 
 } // namespace attn_grid::detail

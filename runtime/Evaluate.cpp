@@ -415,8 +415,15 @@ private:
 
 Evaluation evaluate(const Expr &expr, const Environment &environment) {
   // By far the most common forms, without a stack.
-  if (expr.nodes.size() == 1 && expr.nodes[0].op == Op::int_literal)
-    return Scalar(expr.nodes[0].i);
+  if (expr.nodes.size() == 1) {
+    const Expr::Node &node = expr.nodes[0];
+    if (node.op == Op::int_literal)
+      return Scalar(node.i);
+    auto index = static_cast<size_t>(node.index);
+    if (node.op == Op::extent && index < environment.extents.size() &&
+        environment.extents[index] >= 0)
+      return Scalar(environment.extents[index]);
+  }
   return Machine(expr, environment).run();
 }
 

@@ -151,7 +151,7 @@ private:
 
   Scalar fill_value(size_t param) const {
     const Param &filled = kernel_.signature.params[param];
-    return binder_.value_of(filled.fill, "the fill of `" + filled.name + "`");
+    return binder_.value_of(filled.fill, "the fill", filled.name);
   }
 
   const TensorView &tensor(size_t param, const Results &results) const {

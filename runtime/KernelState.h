@@ -39,6 +39,8 @@ public:
   int index; // of the kernel in the module
   const Signature &signature;
   std::vector<std::vector<DimPlan>> dims; // per parameter
+  /// Per const, the default if it needs nothing that a launch binds.
+  std::vector<std::optional<Scalar>> const_defaults;
 
   // Bound by name.
   std::vector<std::optional<DType>> types;

@@ -47,6 +47,13 @@ KernelState::KernelState(std::shared_ptr<ModuleState> owner, int index)
       plans.push_back(plan_dim(dim));
     dims.push_back(std::move(plans));
   }
+  Environment nothing{&signature, extents, consts, {}, {}, types};
+  for (const ConstParam &param : signature.consts) {
+    Evaluation value = evaluate(param.default_value, nothing);
+    const_defaults.push_back(std::nullopt);
+    if (value && (*value).kind() == Scalar::Kind(param.kind))
+      const_defaults.back() = *value;
+  }
 }
 
 Scalar convert_const(const Signature &signature, const ConstParam &param,

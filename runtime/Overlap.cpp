@@ -118,6 +118,24 @@ struct Bytes {
 
 } // namespace
 
+ByteRange range_of(const TensorView &tensor) {
+  ByteRange range;
+  range.first = reinterpret_cast<intptr_t>(tensor.data());
+  range.last = range.first + static_cast<int64_t>(size_of(tensor.dtype())) - 1;
+  for (int dim = 0; dim < tensor.rank(); ++dim) {
+    int64_t steps = tensor.sizes()[dim] - 1;
+    if (steps < 0)
+      return ByteRange();
+    // A single index has no next one, and its stride may be anything.
+    if (steps == 0)
+      continue;
+    int64_t reach = tensor.strides()[dim] * steps *
+                    static_cast<int64_t>(size_of(tensor.dtype()));
+    (reach < 0 ? range.first : range.last) += reach;
+  }
+  return range;
+}
+
 bool overlap(const TensorView &left, const TensorView &right) {
   if (left.elements() == 0 || right.elements() == 0)
     return false;

@@ -8,6 +8,15 @@
 
 namespace attn_grid::detail {
 
+/// The bytes from the first of an array to its last, gaps included.
+struct ByteRange {
+  intptr_t first = 0, last = -1; // none if last < first
+  bool meets(const ByteRange &other) const {
+    return first <= other.last && other.first <= last;
+  }
+};
+ByteRange range_of(const TensorView &tensor);
+
 /// Does some byte belong to an element of `a` and to one of `b`?
 bool overlap(const TensorView &a, const TensorView &b);
 
