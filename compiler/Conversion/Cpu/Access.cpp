@@ -299,25 +299,29 @@ static Value lanePointers(ImplicitLocOpBuilder &b, const Address &at,
                              memory, at.pointer, ValueRange{at.offsets});
 }
 
-Value TileEmitter::evalLoad(LoadOp load, const Point &point) {
-  Type element = getElementTypeOrSelf(load.getResult().getType());
+/// The mask of an address as a vector of `lanes`.
+static Value maskVector(ImplicitLocOpBuilder &b, Value mask, int64_t lanes) {
+  if (!mask)
+    mask = arith::ConstantOp::create(b, b.getBoolAttr(true));
+  if (isa<VectorType>(mask.getType()))
+    return mask;
+  return vector::BroadcastOp::create(
+      b, VectorType::get({lanes}, b.getI1Type()), mask);
+}
+
+Value TileEmitter::readAt(const Address &at, Type element, int64_t lanes,
+                          llvm::function_ref<Value()> other) {
   Type memory = memoryType(element);
-  Address at = address(load, point);
   unsigned align = bytesOf(memory);
   if (!at.mask && at.uniform)
     return fromMemory(LLVM::LoadOp::create(b, memory, at.pointer, align),
                       element);
-  int64_t lanes = at.uniform ? 1 : point.lanes;
+  lanes = at.uniform ? 1 : lanes;
   auto type = VectorType::get({lanes}, memory);
   if (!at.mask && !at.offsets)
     return fromMemory(LLVM::LoadOp::create(b, type, at.pointer, align),
                       element);
-  Value mask = at.mask;
-  if (!mask)
-    mask = constant(b.getI1Type(), b.getBoolAttr(true));
-  if (!isa<VectorType>(mask.getType()))
-    mask = vector::BroadcastOp::create(
-        b, VectorType::get({lanes}, b.getI1Type()), mask);
+  Value mask = maskVector(b, at.mask, lanes);
   Value zero = arith::ConstantOp::create(b, b.getZeroAttr(type));
   Value raw;
   if (at.offsets)
@@ -328,23 +332,23 @@ Value TileEmitter::evalLoad(LoadOp load, const Point &point) {
   if (lanes == 1)
     raw = vector::ExtractOp::create(b, raw, 0);
   Value result = fromMemory(raw, element);
-  if (load.getOther()) {
-    Value other = widen(eval(load.getOther(), point), lanes);
-    Value condition =
-        lanes == 1 ? Value(vector::ExtractOp::create(b, mask, 0)) : mask;
-    result = arith::SelectOp::create(b, condition, result, other);
-  }
-  return result;
+  if (!other)
+    return result;
+  Value condition =
+      lanes == 1 ? Value(vector::ExtractOp::create(b, mask, 0)) : mask;
+  return arith::SelectOp::create(b, condition, result,
+                                 widen(other(), lanes));
 }
 
-void TileEmitter::storePoint(StoreOp store, Value value, const Point &point) {
-  Type element = getElementTypeOrSelf(store.getValue().getType());
+void TileEmitter::writeAt(const Address &at, Value value, Type element,
+                          int64_t lanes) {
   Type memory = memoryType(element);
-  Address at = address(store, point);
   unsigned align = bytesOf(memory);
-  int64_t lanes = at.uniform ? 1 : point.lanes;
+  lanes = at.uniform ? 1 : lanes;
   if (lanes == 1 && isa<VectorType>(value.getType()))
-    value = vector::ExtractOp::create(b, value, lanes - 1);
+    // Every lane names the same element: one write wins.
+    value = vector::ExtractOp::create(
+        b, value, cast<VectorType>(value.getType()).getDimSize(0) - 1);
   Value raw = toMemory(widen(value, lanes), element);
   if (!at.mask && !at.offsets) {
     LLVM::StoreOp::create(b, raw, at.pointer, align);
@@ -352,17 +356,28 @@ void TileEmitter::storePoint(StoreOp store, Value value, const Point &point) {
   }
   if (lanes == 1)
     raw = vector::BroadcastOp::create(b, VectorType::get({1}, memory), raw);
-  Value mask = at.mask;
-  if (!mask)
-    mask = constant(b.getI1Type(), b.getBoolAttr(true));
-  if (!isa<VectorType>(mask.getType()))
-    mask = vector::BroadcastOp::create(
-        b, VectorType::get({lanes}, b.getI1Type()), mask);
+  Value mask = maskVector(b, at.mask, lanes);
   if (at.offsets)
     LLVM::masked_scatter::create(b, raw, lanePointers(b, at, memory), mask,
                                  align);
   else
     LLVM::MaskedStoreOp::create(b, raw, at.pointer, mask, align);
+}
+
+template Address TileEmitter::address(AtomicOp, const Point &);
+
+Value TileEmitter::evalLoad(LoadOp load, const Point &point) {
+  auto other = [&] { return eval(load.getOther(), point); };
+  Type element = getElementTypeOrSelf(load.getResult().getType());
+  Address at = address(load, point);
+  if (load.getOther())
+    return readAt(at, element, point.lanes, other);
+  return readAt(at, element, point.lanes, nullptr);
+}
+
+void TileEmitter::storePoint(StoreOp store, Value value, const Point &point) {
+  writeAt(address(store, point), value,
+          getElementTypeOrSelf(store.getValue().getType()), point.lanes);
 }
 
 //===----------------------------------------------------------------------===//

@@ -21,8 +21,10 @@ TileEmitter::TileEmitter(ImplicitLocOpBuilder &builder, KernelOp kernel,
   memo.emplace_back();
 }
 
-LogicalResult TileEmitter::emit(ValueRange arguments, Value program) {
+LogicalResult TileEmitter::emit(ValueRange arguments, Value program,
+                                Value context) {
   programNumber = program;
+  contextPointer = context;
   bodyBlock = b.getInsertionBlock();
   for (auto [argument, value] :
        llvm::zip(kernel.getBody().getArguments(), arguments))
@@ -68,6 +70,22 @@ void TileEmitter::emitOp(Operation *op) {
     tensor(op->getResult(0)); // here, where it dominates all uses
     return;
   }
+  if (auto loop = dyn_cast<scf::WhileOp>(op))
+    return emitWhile(loop);
+  if (auto scatter = dyn_cast<ScatterOp>(op))
+    return emitScatter(scatter);
+  if (auto atomic = dyn_cast<AtomicOp>(op))
+    return emitAtomic(atomic);
+  if (auto scan = dyn_cast<ScanOp>(op))
+    return emitScan(op, scan.getInput(), scan.getAxis());
+  if (auto scan = dyn_cast<ScanWithOp>(op))
+    return emitScan(op, scan.getInput(), scan.getAxis());
+  if (auto reduce = dyn_cast<ReduceWithOp>(op))
+    return emitScan(op, reduce.getInput(), reduce.getAxis());
+  if (auto sort = dyn_cast<SortOp>(op))
+    return emitSort(sort);
+  if (auto assertion = dyn_cast<AssertOp>(op))
+    return emitAssert(assertion);
   if (op->getNumResults() != 1)
     return fail(op, "this operation is not supported on the CPU");
   Value result = op->getResult(0);
@@ -79,6 +97,11 @@ void TileEmitter::emitOp(Operation *op) {
   if (auto load = dyn_cast<LoadOp>(op)) {
     flush();
     scalars[result] = evalLoad(load, Point());
+    return;
+  }
+  if (auto gather = dyn_cast<GatherOp>(op)) {
+    flush();
+    scalars[result] = evalGather(gather, Point());
     return;
   }
   if (auto literal = dyn_cast<arith::ConstantOp>(op)) {
@@ -96,7 +119,70 @@ void TileEmitter::emitOp(Operation *op) {
   SmallVector<Value> operands;
   for (Value operand : op->getOperands())
     operands.push_back(scalar(operand));
-  scalars[result] = elementwise(op, operands);
+  scalars[result] =
+      isa<PhiloxOp>(op) ? philox(operands) : elementwise(op, operands);
+}
+
+/// Both regions of a while work on the same buffers: the condition's region
+/// sees what the loop carries, and hands on what it passes.
+void TileEmitter::emitWhile(scf::WhileOp op) {
+  flush();
+  auto makeTargets = [&](ValueRange values, SmallVectorImpl<Buffer> &targets,
+                         SmallVectorImpl<Type> &types) {
+    for (Value value : values)
+      if (isa<RankedTensorType>(value.getType()))
+        targets.push_back(makeBuffer(value, laneAxis.of(value)));
+      else
+        types.push_back(registerType(value.getType()));
+  };
+  SmallVector<Buffer> carried, passed;
+  SmallVector<Type> carriedTypes, passedTypes;
+  makeTargets(op.getBeforeArguments(), carried, carriedTypes);
+  makeTargets(op.getResults(), passed, passedTypes);
+  SmallVector<Value> init;
+  size_t tile = 0;
+  for (Value value : op.getInits())
+    if (isa<RankedTensorType>(value.getType()))
+      materializeInto(carried[tile++], value);
+    else
+      init.push_back(scalar(value));
+  auto bind = [&](ValueRange values, ArrayRef<Buffer> targets,
+                  ValueRange numbers) {
+    size_t nextTile = 0, nextScalar = 0;
+    for (Value value : values)
+      if (isa<RankedTensorType>(value.getType()))
+        buffers[value] = targets[nextTile++];
+      else
+        scalars[value] = numbers[nextScalar++];
+  };
+  auto loop = scf::WhileOp::create(b, passedTypes, init, nullptr, nullptr);
+  SmallVector<Location> beforePlaces(carriedTypes.size(), b.getLoc());
+  SmallVector<Location> afterPlaces(passedTypes.size(), b.getLoc());
+  Block *before =
+      b.createBlock(&loop.getBefore(), {}, carriedTypes, beforePlaces);
+  Block *after = b.createBlock(&loop.getAfter(), {}, passedTypes, afterPlaces);
+  {
+    MemoScope scope(*this);
+    b.setInsertionPointToStart(before);
+    bind(op.getBeforeArguments(), carried, before->getArguments());
+    emitBlock(*op.getBeforeBody());
+    scf::ConditionOp condition = op.getConditionOp();
+    SmallVector<Value> numbers;
+    emitYield(condition.getArgs(), passed, numbers);
+    scf::ConditionOp::create(b, scalar(condition.getCondition()), numbers);
+  }
+  {
+    MemoScope scope(*this);
+    b.setInsertionPointToStart(after);
+    bind(op.getAfterArguments(), passed, after->getArguments());
+    emitBlock(*op.getAfterBody());
+    SmallVector<Value> numbers;
+    emitYield(op.getAfterBody()->getTerminator()->getOperands(), carried,
+              numbers);
+    scf::YieldOp::create(b, numbers);
+  }
+  b.setInsertionPointAfter(loop);
+  bind(op.getResults(), passed, loop.getResults());
 }
 
 /// The first grid dimension runs fastest.

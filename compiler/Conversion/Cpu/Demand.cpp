@@ -102,6 +102,16 @@ bool Demand::visit(Operation *op) {
           changed |= demand(yielded, of(result));
     return changed;
   }
+  // Whatever else these need, they need all of it.
+  if (isa<SortOp, ScanOp, ScanWithOp, ReduceWithOp, GatherOp, ScatterOp,
+          AtomicOp, PrintOp, scf::WhileOp, scf::ConditionOp>(op) ||
+      (isa<scf::YieldOp>(op) && isa<scf::WhileOp>(op->getParentOp()))) {
+    for (Value operand : op->getOperands())
+      changed |= demandAll(operand);
+    for (Value result : op->getResults())
+      changed |= demandAll(result);
+    return changed;
+  }
   if (op->getNumResults() != 1)
     return false;
   Value result = op->getResult(0);

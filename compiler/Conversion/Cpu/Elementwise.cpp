@@ -156,6 +156,8 @@ Value TileEmitter::evalDefinition(Value value, const Point &point) {
     return evalIota(point);
   if (auto load = dyn_cast<LoadOp>(op))
     return evalLoad(load, point);
+  if (auto gather = dyn_cast<GatherOp>(op))
+    return evalGather(gather, point);
   if (auto broadcast = dyn_cast<BroadcastOp>(op)) {
     Point inner;
     ArrayRef<int64_t> from = shapeOf(broadcast.getInput().getType());
@@ -201,6 +203,8 @@ Value TileEmitter::evalDefinition(Value value, const Point &point) {
   SmallVector<Value> operands;
   for (Value operand : op->getOperands())
     operands.push_back(eval(operand, point));
+  if (isa<PhiloxOp>(op))
+    return philox(operands);
   return elementwise(op, operands);
 }
 

@@ -147,6 +147,20 @@ void LaneAxis::visit(Operation *op) {
     }
     return;
   }
+  if (auto scan = dyn_cast<ReduceWithOp>(op)) {
+    int64_t kept = 0;
+    for (int64_t axis = 0,
+                 e = shapeOf(scan.getInput().getType()).size();
+         axis < e; ++axis)
+      if (axis != static_cast<int64_t>(scan.getAxis()))
+        unite(scan.getInput(), axis, scan.getResult(), kept++);
+    return;
+  }
+  if (auto sort = dyn_cast<SortOp>(op)) {
+    for (auto [input, result] : llvm::zip(sort.getInputs(), sort.getResults()))
+      uniteAll(input, result);
+    return;
+  }
   if (isa<ReshapeOp, IotaOp, tensor::SplatOp>(op) || op->getNumResults() != 1)
     return;
   for (Value operand : op->getOperands())

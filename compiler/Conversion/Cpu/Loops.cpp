@@ -27,8 +27,8 @@ static ArrayRef<int64_t> reducedAxes(const Root &root) {
 
 /// Whether the root reads or writes memory that the kernel writes.
 bool TileEmitter::touchesWritten(const Root &root) {
-  auto load = dyn_cast<LoadOp>(root.op);
-  return root.kind == Root::Kind::store || (load && readsWritten(load));
+  return root.kind == Root::Kind::store ||
+         (isa<LoadOp, GatherOp>(root.op) && readsWritten(root.op));
 }
 
 /// Whether computing `value` needs something that the open group makes in a
@@ -383,7 +383,8 @@ void TileEmitter::emitBody(const SmallVector<Value> &coords, int64_t lanes,
           continue;
         }
         if (op.getKind() == ReduceKind::sum)
-          value = toAccumulator(op, value, lanes);
+          value = sumElement(
+              value, getElementTypeOrSelf(op.getResult().getType()), lanes);
         partial[at] = combine(op.getKind(), partial[at], value);
         ++at;
       }

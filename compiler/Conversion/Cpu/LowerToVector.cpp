@@ -75,8 +75,8 @@ LogicalResult lowerToVector(KernelOp kernel, const VectorTarget &target) {
   Type i32 = b.getI32Type();
   std::string name = kernel.getSymName().str();
 
-  // The body: (args, program, written and read tensors..., buffers...).
-  SmallVector<Type> bodyTypes{pointer, i32};
+  // The body: (args, program, context, tensors..., buffers...).
+  SmallVector<Type> bodyTypes{pointer, i32, pointer};
   SmallVector<unsigned> tensors;
   for (auto [slot, type] : llvm::enumerate(kernel.getArgumentTypes()))
     if (isa<MemRefType>(type)) {
@@ -89,19 +89,20 @@ LogicalResult lowerToVector(KernelOp kernel, const VectorTarget &target) {
   Block *block = body.addEntryBlock();
   b.setInsertionPointToStart(block);
   SmallVector<Value> arguments;
-  unsigned nextTensor = 2;
+  unsigned nextTensor = 3;
   for (auto [slot, type] : llvm::enumerate(kernel.getArgumentTypes()))
     arguments.push_back(isa<MemRefType>(type)
                             ? Value(block->getArgument(nextTensor++))
                             : readSlot(b, block->getArgument(0), slot, type));
   TileEmitter emitter(b, kernel, target);
-  if (failed(emitter.emit(arguments, block->getArgument(1))))
+  if (failed(emitter.emit(arguments, block->getArgument(1),
+                          block->getArgument(2))))
     return failure();
   b.setInsertionPointToEnd(block);
   b.setLoc(kernel.getLoc());
   func::ReturnOp::create(b);
   body.setFunctionType(b.getFunctionType(block->getArgumentTypes(), {}));
-  for (unsigned i = 2; i < block->getNumArguments(); ++i)
+  for (unsigned i = 3; i < block->getNumArguments(); ++i)
     body.setArgAttr(i, LLVM::LLVMDialect::getNoAliasAttrName(),
                     b.getUnitAttr());
 
@@ -112,7 +113,7 @@ LogicalResult lowerToVector(KernelOp kernel, const VectorTarget &target) {
   Block *start = entry.addEntryBlock();
   b.setInsertionPointToStart(start);
   Value args = start->getArgument(0);
-  SmallVector<Value> operands{args, nullptr};
+  SmallVector<Value> operands{args, nullptr, start->getArgument(3)};
   for (unsigned slot : tensors)
     operands.push_back(
         readSlot(b, args, slot, kernel.getArgumentTypes()[slot]));

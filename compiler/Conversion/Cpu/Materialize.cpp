@@ -45,6 +45,8 @@ int TileEmitter::inlinedCost(Value value, int limit) {
     return 0;
   if (isa<LoadOp>(op))
     return 1;
+  if (isa<GatherOp, PhiloxOp>(op))
+    return 20;
   int cost = isFree(op) ? 0 : costOf(op);
   for (Value operand : op->getOperands()) {
     if (cost >= limit)
@@ -54,10 +56,13 @@ int TileEmitter::inlinedCost(Value value, int limit) {
   return cost;
 }
 
-bool TileEmitter::readsWritten(LoadOp load) {
-  Value base = load.getTensor();
-  while (Operation *op = base.getDefiningOp())
-    base = op->getOperand(0);
+/// Whether a load or gather reads a tensor that the kernel writes: then it
+/// happens where it stands, not where it is used.
+bool TileEmitter::readsWritten(Operation *op) {
+  Value base = isa<LoadOp>(op) ? cast<LoadOp>(op).getTensor()
+                               : cast<GatherOp>(op).getTensor();
+  while (Operation *view = base.getDefiningOp())
+    base = view->getOperand(0);
   auto argument = dyn_cast<BlockArgument>(base);
   return !argument || argument.getOwner()->getParentOp() != kernel ||
          kernel.isWritten(argument.getArgNumber());
@@ -96,6 +101,8 @@ bool TileEmitter::shouldMaterialize(Value value) {
   Operation *op = value.getDefiningOp();
   if (isa<DotOp, ReduceOp>(op))
     return true;
+  if (isa<GatherOp>(op) && readsWritten(op))
+    return true;
   bool usedDeeper = false, broadcast = false;
   llvm::SmallPtrSet<Operation *, 4> users(value.user_begin(),
                                           value.user_end());
@@ -129,7 +136,10 @@ bool TileEmitter::shouldMaterialize(Value value) {
 }
 
 Buffer TileEmitter::makeBuffer(Value like, int64_t lane) {
-  auto tile = cast<RankedTensorType>(like.getType());
+  return makeBufferOfType(cast<RankedTensorType>(like.getType()), lane);
+}
+
+Buffer TileEmitter::makeBufferOfType(RankedTensorType tile, int64_t lane) {
   Buffer buffer;
   buffer.element = registerType(tile.getElementType());
   buffer.shape.assign(tile.getShape().begin(), tile.getShape().end());

@@ -55,8 +55,9 @@ Value TileEmitter::identity(ReduceOp op, int64_t lanes) {
   return widen(arith::ConstantOp::create(b, number), lanes);
 }
 
-Value TileEmitter::toAccumulator(ReduceOp op, Value value, int64_t lanes) {
-  Type want = registerType(getElementTypeOrSelf(op.getResult().getType()));
+/// An element as the sum of its kind adds it: integers are widened first.
+Value TileEmitter::sumElement(Value value, Type element, int64_t lanes) {
+  Type want = registerType(element);
   Type have = getElementTypeOrSelf(value.getType());
   if (have == want || !isa<IntegerType>(want))
     return value;

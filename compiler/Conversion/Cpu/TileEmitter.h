@@ -17,7 +17,8 @@
 ///
 /// Files: Elementwise.cpp (values), Access.cpp (tensors in memory),
 /// Materialize.cpp (what becomes a buffer), Loops.cpp (loop nests), Dot.cpp,
-/// ControlFlow.cpp (for, if, carried tiles), Transpose.cpp.
+/// Reduce.cpp, Scan.cpp, Sort.cpp, Indexed.cpp, Random.cpp, Debug.cpp,
+/// ControlFlow.cpp (for, if, while, carried tiles), Transpose.cpp.
 
 #include "compiler/Conversion/Cpu/Demand.h"
 #include "compiler/Conversion/Cpu/LaneAxis.h"
@@ -97,8 +98,10 @@ public:
               const VectorTarget &target);
 
   /// Emits the kernel's body at the builder's place. `arguments` are the
-  /// values of the kernel's arguments, `program` the linear program number.
-  llvm::LogicalResult emit(mlir::ValueRange arguments, mlir::Value program);
+  /// values of the kernel's arguments, `program` the linear program number,
+  /// `context` points to the `ag_context`.
+  llvm::LogicalResult emit(mlir::ValueRange arguments, mlir::Value program,
+                           mlir::Value context);
 
   /// The scratch buffers, as pointers that the body takes: bytes of each, in
   /// the order of the arguments that `emit` appended to the body's block.
@@ -138,6 +141,10 @@ private:
   template <typename Op>
   mlir::Value inBounds(Op op, bool &always,
                        llvm::ArrayRef<int64_t> needed = {});
+  mlir::Value readAt(const Address &at, mlir::Type element, int64_t lanes,
+                     llvm::function_ref<mlir::Value()> other);
+  void writeAt(const Address &at, mlir::Value value, mlir::Type element,
+               int64_t lanes);
   mlir::Value evalLoad(ir::LoadOp load, const Point &point);
   void storePoint(ir::StoreOp store, mlir::Value value, const Point &point);
   mlir::Value loadBuffer(const Buffer &buffer, const Point &point);
@@ -147,12 +154,34 @@ private:
   int64_t unitStrideAxis(mlir::Value tensor, llvm::ArrayRef<int64_t> extents,
                          mlir::OperandRange steps);
 
+  // Pointwise access and atomics (Indexed.cpp).
+  template <typename Op> Address indexedAddress(Op op, const Point &point);
+  mlir::Value evalGather(ir::GatherOp gather, const Point &point);
+  void overTile(mlir::Value like, int64_t lane, int64_t lanes,
+                llvm::function_ref<void(const Point &)> visit);
+  void emitScatter(ir::ScatterOp scatter);
+  void emitAtomic(ir::AtomicOp atomic);
+  mlir::Value atomicUpdate(ir::AtomicOp atomic, mlir::Value pointer,
+                           mlir::Value value);
+
+  // Scans, sorts and reductions by a function (Scan.cpp, Sort.cpp).
+  void emitScan(mlir::Operation *op, mlir::Value input, int64_t axis);
+  mlir::Value combineWith(mlir::Operation *op, mlir::Value x, mlir::Value y);
+  mlir::Value combine2(ir::ScanKind kind, mlir::Value x, mlir::Value y);
+  void emitSort(ir::SortOp sort);
+
+  // Random bits, asserts (Random.cpp, Debug.cpp).
+  mlir::Value philox(llvm::ArrayRef<mlir::Value> operands);
+  void emitAssert(ir::AssertOp op);
+  int32_t asserts = 0; // so far
+
   // What becomes a buffer (Materialize.cpp).
   bool shouldMaterialize(mlir::Value value);
   int inlinedCost(mlir::Value value, int limit);
   bool isDirect(ir::LoadOp load);
-  bool readsWritten(ir::LoadOp load);
+  bool readsWritten(mlir::Operation *op);
   Buffer makeBuffer(mlir::Value like, int64_t laneAxis);
+  Buffer makeBufferOfType(mlir::RankedTensorType type, int64_t laneAxis);
 
   // Loop nests (Loops.cpp).
   void addRoot(Root root);
@@ -172,7 +201,7 @@ private:
                        llvm::ArrayRef<mlir::Value> coords, int64_t lanes,
                        bool overLanes,
                        llvm::SmallVectorImpl<mlir::Value> &results);
-  mlir::Value toAccumulator(ir::ReduceOp op, mlir::Value value, int64_t lanes);
+  mlir::Value sumElement(mlir::Value value, mlir::Type element, int64_t lanes);
   void overBuffer(const Buffer &buffer, mlir::Value value,
                   llvm::function_ref<void(const Point &)> move);
   void materializeInto(const Buffer &buffer, mlir::Value value);
@@ -202,6 +231,7 @@ private:
   void emitOp(mlir::Operation *op);
   void emitFor(mlir::scf::ForOp op);
   void emitIf(mlir::scf::IfOp op);
+  void emitWhile(mlir::scf::WhileOp op);
   void emitProgramId(ir::ProgramIdOp op);
   void emitYield(mlir::ValueRange values, llvm::ArrayRef<Buffer> targets,
                  llvm::SmallVectorImpl<mlir::Value> &scalars);
@@ -215,7 +245,7 @@ private:
   VectorTarget target_;
   LaneAxis laneAxis;
   Demand demand;
-  mlir::Value programNumber;
+  mlir::Value programNumber, contextPointer;
   mlir::Block *bodyBlock = nullptr;
   llvm::SmallVector<int64_t> bufferBytes;
   bool failed = false;
