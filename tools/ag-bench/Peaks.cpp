@@ -3,6 +3,7 @@
 #include "tools/ag-bench/Measure.h"
 #include <atomic>
 #include <cstring>
+#include <numeric>
 #include <thread>
 #include <vector>
 
@@ -26,44 +27,40 @@ const char *nameOf(Unit unit) {
   return "?";
 }
 
-/// Runs `body(thread)` on all threads at once; returns the seconds from the
-/// common start to the last end.
-template <typename Body> static double together(int threads, Body body) {
-  if (threads == 1) {
-    double start = now(1);
-    body(0);
-    return now(1) - start;
-  }
+/// Runs `body(thread)` on all threads at once. The sum of the threads' rates,
+/// each thread's `work` over its own CPU time: that another process had the
+/// processor for a while says nothing about the processor.
+template <typename Body>
+static double rateTogether(int threads, double work, Body body) {
   std::atomic<int> ready = 0;
-  std::atomic<bool> go = false;
-  std::vector<std::thread> others;
-  for (int thread = 1; thread < threads; ++thread)
-    others.emplace_back([&, thread] {
-      ++ready;
-      while (!go)
-        ;
-      body(thread);
-    });
-  while (ready < threads - 1)
-    ;
-  double start = now(threads);
-  go = true;
-  body(0);
-  for (std::thread &other : others)
-    other.join();
-  return now(threads) - start;
+  std::vector<double> rates(threads);
+  auto run = [&](int thread) {
+    ++ready;
+    while (ready < threads)
+      ;
+    double start = now(1);
+    body(thread);
+    rates[thread] = work / (now(1) - start);
+  };
+  {
+    std::vector<std::jthread> others;
+    for (int thread = 1; thread < threads; ++thread)
+      others.emplace_back(run, thread);
+    run(0);
+  }
+  return std::accumulate(rates.begin(), rates.end(), 0.0);
 }
 
-/// Bytes that no cache holds twice: source and target of the copies.
 static double copyRate(int threads) {
+  // More than caches hold, but for the largest.
   constexpr size_t bytes = size_t(256) << 20;
   static std::vector<char> source(bytes, 1), target(bytes, 2);
   size_t share = bytes / threads;
-  double seconds = together(threads, [&](int thread) {
-    std::memcpy(target.data() + thread * share, source.data() + thread * share,
-                share);
-  });
-  return 2.0 * static_cast<double>(share * threads) / seconds;
+  return rateTogether(threads, 2.0 * static_cast<double>(share),
+                      [&](int thread) {
+                        std::memcpy(target.data() + thread * share,
+                                    source.data() + thread * share, share);
+                      });
 }
 
 double measurePeak(Unit unit, int threads, double seconds) {
@@ -78,8 +75,8 @@ double measurePeak(Unit unit, int threads, double seconds) {
   loop->run(probe);
   double perTurn = (now(1) - start) / probe;
   long turns = 1 + static_cast<long>(seconds / perTurn);
-  double taken = together(threads, [&](int) { loop->run(turns); });
-  return loop->workPerTurn * static_cast<double>(turns) * threads / taken;
+  return rateTogether(threads, loop->workPerTurn * static_cast<double>(turns),
+                      [&](int) { loop->run(turns); });
 }
 
 Unit fastestBf16() {

@@ -46,7 +46,7 @@ int main(int argc, char **argv) {
   bool peaksOnly = false;
   std::string json, ceiling;
   double seconds = 0.5;
-  int most = static_cast<int>(std::thread::hardware_concurrency());
+  int most = std::max(1, static_cast<int>(std::thread::hardware_concurrency()));
   Setup setup{AG_KERNELS, std::nullopt, {1}};
   if (most > 1)
     setup.threads.push_back(most);
@@ -57,7 +57,7 @@ int main(int argc, char **argv) {
   app.add_option("--seconds", seconds, "time for each line")
       ->check(CLI::PositiveNumber);
   app.add_option("--threads", setup.threads, "numbers of threads")
-      ->check(CLI::Range(1, 4096));
+      ->check(CLI::Range(1, most));
   app.add_option("--kernels", setup.kernels, "the folder of the sources")
       ->check(CLI::ExistingDirectory);
   app.footer("Options --benchmark_... go to Google Benchmark, "
