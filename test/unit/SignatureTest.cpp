@@ -124,8 +124,7 @@ TEST(Signature, Expressions) {
 
 TEST(Signature, ExpressionMistakes) {
   auto expect = [](const char *condition, const char *message) {
-    EXPECT_EQ(where(condition),
-              std::string("k.ag:2:115: error: ") + message)
+    EXPECT_EQ(where(condition), std::string("k.ag:2:115: error: ") + message)
         << condition;
   };
   // The place is that of the wrong part, here always the first.
