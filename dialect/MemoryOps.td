@@ -40,6 +40,7 @@ def Ag_LoadOp : Ag_Op<"load", [AttrSizedOperandSegments,
   let results = (outs Ag_Value:$result);
   let hasCustomAssemblyFormat = 1;
   let hasVerifier = 1;
+  let hasCanonicalizer = 1;
 }
 
 def Ag_StoreOp : Ag_Op<"store", [AttrSizedOperandSegments,
@@ -65,6 +66,7 @@ def Ag_StoreOp : Ag_Op<"store", [AttrSizedOperandSegments,
                        Optional<AnyType>:$keep, DenseI64ArrayAttr:$extents);
   let hasCustomAssemblyFormat = 1;
   let hasVerifier = 1;
+  let hasCanonicalizer = 1;
 }
 
 def Ag_GatherOp : Ag_Op<"gather", [AttrSizedOperandSegments,
@@ -94,6 +96,7 @@ def Ag_GatherOp : Ag_Op<"gather", [AttrSizedOperandSegments,
     functional-type(operands, results)
   }];
   let hasVerifier = 1;
+  let hasCanonicalizer = 1;
 }
 
 def Ag_ScatterOp : Ag_Op<"scatter", [AttrSizedOperandSegments,
@@ -118,6 +121,7 @@ def Ag_ScatterOp : Ag_Op<"scatter", [AttrSizedOperandSegments,
     functional-type(operands, results)
   }];
   let hasVerifier = 1;
+  let hasCanonicalizer = 1;
 }
 
 def Ag_AtomicOp : Ag_Op<"atomic", [AttrSizedOperandSegments,
@@ -151,6 +155,7 @@ def Ag_AtomicOp : Ag_Op<"atomic", [AttrSizedOperandSegments,
     functional-type(operands, results)
   }];
   let hasVerifier = 1;
+  let hasCanonicalizer = 1;
 }
 
 #endif

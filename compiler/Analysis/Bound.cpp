@@ -109,17 +109,21 @@ Bound scale(const Quantities &quantities, const Bound &a,
   });
 }
 
-Bound floorDivide(const Bound &a, int64_t divisor) {
+Bound floorDivide(Quantities &quantities, const Bound &a, int64_t divisor) {
   return mapFractions(a, /*ascends=*/true, [&](const Bound &leaf) {
-    if (divisor > maxDivisor)
+    if (divisor > maxDivisor || leaf.getDivisor() * divisor > maxDivisor)
       return Bound::unknown();
-    return Bound(leaf.getPolynomial(), leaf.getDivisor() * divisor);
+    int64_t by = leaf.getDivisor() * divisor;
+    const Polynomial &top = leaf.getPolynomial();
+    if (quantities.isInvariant(top))
+      return Bound(quantities.quotient(top, by));
+    return Bound(top, by);
   });
 }
 
-Bound ceilDivide(const Quantities &quantities, const Bound &a,
-                 int64_t divisor) {
-  return negative(quantities, floorDivide(negative(quantities, a), divisor));
+Bound ceilDivide(Quantities &quantities, const Bound &a, int64_t divisor) {
+  Bound opposite = floorDivide(quantities, negative(quantities, a), divisor);
+  return negative(quantities, opposite);
 }
 
 /// Suffices for floor(p / d) >= floor(q / e).

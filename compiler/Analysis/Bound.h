@@ -4,7 +4,7 @@
 /// `floor(polynomial / divisor)`.
 ///
 ///     // lower end of `min(n + iota, N) / 64`, where nothing is negative
-///     Bound low = floorDivide(minOf(n, N), 64);
+///     Bound low = floorDivide(quantities, minOf(n, N), 64);
 ///     Condition sure = atLeast(quantities, low, other); // low >= other
 ///
 /// A sum of two fractions is no such fraction; then the result is rounded away
@@ -70,8 +70,10 @@ Bound add(const Quantities &quantities, const Bound &a, const Bound &b,
 Bound scale(const Quantities &quantities, const Bound &a,
             const Polynomial &factor, Side side);
 /// floor(a / divisor) and ceil(a / divisor), exactly; the divisor is >= 1.
-Bound floorDivide(const Bound &a, int64_t divisor);
-Bound ceilDivide(const Quantities &quantities, const Bound &a, int64_t divisor);
+/// Quotients that a loop does not change become quantities: whole, they keep
+/// sums and comparisons with other fractions exact.
+Bound floorDivide(Quantities &quantities, const Bound &a, int64_t divisor);
+Bound ceilDivide(Quantities &quantities, const Bound &a, int64_t divisor);
 /// Suffices for a >= b.
 Condition atLeast(const Quantities &quantities, const Bound &a, const Bound &b);
 /// Contains the value of a known bound in every run.

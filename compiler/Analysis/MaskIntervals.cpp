@@ -221,7 +221,7 @@ std::optional<Interval> MaskRanges::ofDivision(Operation *op) {
       return Interval{Bound::constant(0), minOf(a.high, largest), a.guard};
     return Interval{Bound::constant(1 - by), largest};
   }
-  auto floor = [&](const Bound &x) { return floorDivide(x, by); };
+  auto floor = [&](const Bound &x) { return floorDivide(quantities, x, by); };
   auto ceil = [&](const Bound &x) { return ceilDivide(quantities, x, by); };
   if (isa<arith::CeilDivSIOp>(op))
     return Interval{ceil(a.low), ceil(a.high), a.guard};

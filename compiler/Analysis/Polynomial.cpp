@@ -32,7 +32,8 @@ Polynomial Polynomial::unknown() {
 
 unsigned Quantities::intern(Quantity quantity) {
   for (auto [id, old] : llvm::enumerate(quantities))
-    if (old.kind == quantity.kind && old.value == quantity.value)
+    if (old.kind == quantity.kind && old.value == quantity.value &&
+        old.numerator == quantity.numerator && old.divisor == quantity.divisor)
       return id;
   quantities.push_back(quantity);
   return quantities.size() - 1;
@@ -53,6 +54,18 @@ Polynomial Quantities::polynomial(const Term &term) const {
   Polynomial result;
   result.terms.push_back(term);
   return checked(std::move(result));
+}
+
+Polynomial Quantities::quotient(const Polynomial &numerator, int64_t divisor) {
+  if (!numerator.known || divisor == 1)
+    return numerator;
+  Range whole = range(numerator);
+  Range range{llvm::divideFloorSigned(whole.min, divisor),
+              llvm::divideFloorSigned(whole.max, divisor)};
+  if (range.min == range.max)
+    return Polynomial::constant(range.min);
+  return polynomial(intern({Quantity::Kind::quotient, Value(), range,
+                            /*invariant=*/true, numerator, divisor}));
 }
 
 /// The largest magnitude of a number in `range`; saturates.

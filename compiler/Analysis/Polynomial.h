@@ -7,30 +7,18 @@
 ///     Polynomial p = quantities.add(n, Polynomial::constant(63));
 ///     Range r = quantities.range(p);                        // for every run
 ///
-/// A *quantity* is an integer that exists while the kernel runs: a scalar, or
-/// the minimum or maximum of a tile. Whatever a `Polynomial` says also holds
-/// when its value is computed by 64-bit instructions, term by term in any
-/// order: one that could leave 64 bits, or that has too many terms to be cheap,
-/// becomes *unknown*, and every operation on an unknown one is unknown.
+/// A *quantity* is an integer that exists while the kernel runs: a scalar, the
+/// minimum or maximum of a tile, or a quotient of such. Whatever a `Polynomial`
+/// says also holds when its value is computed by 64-bit instructions, term by
+/// term in any order: one that could leave 64 bits, or that has too many terms
+/// to be cheap, becomes *unknown*, and every operation on an unknown one is
+/// unknown.
 
 #include "compiler/Analysis/StaticRanges.h"
 
 #include "llvm/ADT/SmallVector.h"
 
 namespace attn_grid::compiler {
-
-/// An integer of the running program.
-struct Quantity {
-  enum class Kind {
-    scalar,  ///< `value` itself, sign extended; an i1 is 0 or 1
-    tileMin, ///< the smallest element of `value`
-    tileMax, ///< the largest element of `value`
-  };
-  Kind kind;
-  mlir::Value value;
-  Range range;    ///< holds in every run
-  bool invariant; ///< known before the loop in question
-};
 
 /// A product of quantities, `factors` in ascending order, times a number.
 struct Term {
@@ -55,6 +43,22 @@ private:
   friend class Quantities;
   llvm::SmallVector<Term, 4> terms;
   bool known = true;
+};
+
+/// An integer of the running program.
+struct Quantity {
+  enum class Kind {
+    scalar,   ///< `value` itself, sign extended; an i1 is 0 or 1
+    tileMin,  ///< the smallest element of `value`
+    tileMax,  ///< the largest element of `value`
+    quotient, ///< floor(numerator / divisor), of other quantities
+  };
+  Kind kind;
+  mlir::Value value; ///< null for a quotient
+  Range range;       ///< holds in every run
+  bool invariant;    ///< known before the loop in question
+  Polynomial numerator = {};
+  int64_t divisor = 1;
 };
 
 /// A polynomial in one quantity x, of degree 1: `slope * x + offset`.
@@ -84,6 +88,9 @@ public:
   Polynomial subtract(const Polynomial &a, const Polynomial &b) const;
   Polynomial multiply(const Polynomial &a, const Polynomial &b) const;
   Polynomial multiply(const Polynomial &a, int64_t factor) const;
+
+  /// floor(p / divisor) of an invariant polynomial, as a quantity of its own.
+  Polynomial quotient(const Polynomial &numerator, int64_t divisor);
 
   /// Contains the value of a known polynomial in every run. Uses that the loop
   /// variable lies within its bounds, so `n - N` is negative if n ends at N.

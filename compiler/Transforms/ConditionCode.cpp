@@ -38,6 +38,9 @@ Value ConditionCode::quantity(unsigned id) {
   if (Value value = made.lookup(id))
     return value;
   const Quantity &source = quantities[id];
+  if (source.kind == Quantity::Kind::quotient)
+    return made[id] =
+               floorDivide(number(source.numerator), constant(source.divisor));
   Value value = source.value;
   if (source.kind != Quantity::Kind::scalar) {
     auto tile = cast<RankedTensorType>(value.getType());
@@ -84,6 +87,8 @@ Value ConditionCode::testAtLeastZero(const Polynomial &polynomial) {
       varying = quantities.add(varying, single);
     }
   }
+  if (varying.getTerms().empty())
+    return compare(CmpIPredicate::sge, number(fixed), constant(0));
   if (ascends) // varying >= -fixed
     return compare(CmpIPredicate::sge, number(varying),
                    number(quantities.multiply(fixed, -1)));
@@ -188,6 +193,13 @@ LoopLimits ConditionCode::hull(const LoopLimits &a, const LoopLimits &b,
   bool unlimited = (!a.low && !a.high) || (!b.low && !b.high);
   if (unlimited)
     return {Value(), Value(), /*exact=*/false};
+  // Limited on one side, both on the same: what leaves less is within the
+  // other.
+  bool exact = a.exact && b.exact;
+  if (!a.low && !b.low)
+    return {Value(), make<arith::MaxSIOp>(a.high, b.high), exact};
+  if (!a.high && !b.high)
+    return {make<arith::MinSIOp>(a.low, b.low), Value(), exact};
   auto [lowA, highA] = trim(a);
   auto [lowB, highB] = trim(b);
   return {make<arith::MinSIOp>(lowA, lowB), make<arith::MaxSIOp>(highA, highB),

@@ -134,18 +134,24 @@ static scf::IfOp wrapTest(scf::IfOp test, bool outcome, const Condition &sure,
   return outer;
 }
 
-/// Moves what only one branch uses into it: where the scalar test decides, the
-/// mask is not computed. What stands before the loop stays there.
-static void sinkIntoBranches(scf::IfOp test) {
-  DominanceInfo dominance;
-  controlFlowSink(
-      test->getRegions(), dominance,
-      [&](Operation *op, Region *) {
-        return op->getBlock() == test->getBlock() && isMemoryEffectFree(op);
-      },
-      [](Operation *op, Region *region) {
-        op->moveBefore(&region->front(), region->front().begin());
-      });
+/// Moves what only one branch of `tests`, the later inside the earlier, uses
+/// into it: where the scalar test decides, the mask is not computed. What
+/// stands before the loop stays there.
+static void sinkIntoBranches(ArrayRef<scf::IfOp> tests) {
+  // From the innermost: it takes from around the outermost.
+  for (scf::IfOp test : llvm::reverse(tests)) {
+    DominanceInfo dominance;
+    controlFlowSink(
+        test->getRegions(), dominance,
+        [&](Operation *op, Region *) {
+          bool isNear = op->getBlock() == test->getBlock() ||
+                        op->getBlock() == tests.front()->getBlock();
+          return isNear && isMemoryEffectFree(op);
+        },
+        [](Operation *op, Region *region) {
+          op->moveBefore(&region->front(), region->front().begin());
+        });
+  }
 }
 
 /// Decides `test` by scalars where `facts` about its condition can; an
@@ -173,8 +179,8 @@ static void decideByScalars(scf::IfOp test, const MaskFacts &facts,
   }
   useOutcome(test, true, /*surely=*/false);
   useOutcome(test, false, /*surely=*/false);
-  for (scf::IfOp outer : tests)
-    sinkIntoBranches(outer);
+  if (!tests.empty())
+    sinkIntoBranches(tests);
 }
 
 /// The limits that ConditionCode computes are those of an i32 loop.
@@ -225,12 +231,15 @@ struct SplitMaskedLoops : impl::SplitMaskedLoopsBase<SplitMaskedLoops> {
         [](LoopLikeOpInterface loop) { moveLoopInvariantCode(loop); });
   }
 
-  /// Selects by constant masks, dots that keep all and decided tests vanish.
+  /// Selects by constant masks, `keep`s that keep all and decided tests vanish.
   void simplify() {
-    RewritePatternSet patterns(&getContext());
-    arith::SelectOp::getCanonicalizationPatterns(patterns, &getContext());
-    scf::IfOp::getCanonicalizationPatterns(patterns, &getContext());
-    ir::DotOp::getCanonicalizationPatterns(patterns, &getContext());
+    MLIRContext *context = &getContext();
+    RewritePatternSet patterns(context);
+    arith::SelectOp::getCanonicalizationPatterns(patterns, context);
+    scf::IfOp::getCanonicalizationPatterns(patterns, context);
+    for (RegisteredOperationName name : context->getRegisteredOperations())
+      if (isa<ir::AgDialect>(name.getDialect()))
+        name.getCanonicalizationPatterns(patterns, context);
     if (failed(applyPatternsGreedily(getOperation(), std::move(patterns))))
       signalPassFailure();
   }

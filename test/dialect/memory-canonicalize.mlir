@@ -41,3 +41,17 @@ func.func @store_twice(%t: memref<?xf32>, %i: i32, %v: f32) {
   ag.store %v, %t[%i] : f32, memref<?xf32>
   return
 }
+
+// What keeps everything needs no mask.
+// CHECK-LABEL: func @keep_true
+// CHECK-NOT: keep
+// CHECK: return
+func.func @keep_true(%t: memref<?xf32>, %i: i32, %at: tensor<8xi32>) -> tensor<8xf32> {
+  %yes = arith.constant dense<true> : tensor<8xi1>
+  %x = ag.load %t[%i : 8] keep %yes : memref<?xf32> -> tensor<8xf32>
+  ag.store %x, %t[%i : 8] keep %yes : tensor<8xf32>, memref<?xf32>
+  %y = ag.gather %t[%at] keep %yes : (memref<?xf32>, tensor<8xi32>, tensor<8xi1>) -> tensor<8xf32>
+  ag.scatter %y, %t[%at] keep %yes : (tensor<8xf32>, memref<?xf32>, tensor<8xi32>, tensor<8xi1>) -> ()
+  %old = ag.atomic add %y, %t[%i] extents [8] keep %yes : (tensor<8xf32>, memref<?xf32>, i32, tensor<8xi1>) -> tensor<8xf32>
+  return %y : tensor<8xf32>
+}

@@ -74,7 +74,10 @@ bool TileEvaluator::evaluate(ir::KernelOp kernel) {
 
 bool TileEvaluator::runBlock(Block &block) {
   for (Operation &op : block) {
-    ++counts[op.getName().getStringRef()];
+    std::string name = op.getName().getStringRef().str();
+    if (auto reduce = dyn_cast<ir::ReduceOp>(op))
+      name += (" " + ir::stringifyReduceKind(reduce.getKind())).str();
+    ++counts[name];
     if (!run(op))
       return false;
   }

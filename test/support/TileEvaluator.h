@@ -43,7 +43,7 @@ public:
 
   /// All values that `ag.store` and `ag.print`-like effects saw, in order.
   std::vector<Elements> trace;
-  /// How often each operation ran.
+  /// How often each operation ran; reductions by kind: "ag.reduce any".
   llvm::StringMap<unsigned> counts;
   /// Called before each `scf.if`.
   std::function<void(mlir::scf::IfOp)> onTest;
