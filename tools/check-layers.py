@@ -23,7 +23,9 @@ ALLOWED = {
     "compiler": ["dialect/", "compiler/", "public"],
     "runtime": ["runtime/", "public"],
     "kernels_dsl": ["kernels_dsl/", "compiler/Compiler.h", "public"],
-    "tools": ["dialect/", "compiler/", "runtime/", "kernels_dsl/", "tools/", "public"],
+    "tools": [
+        "dialect/", "compiler/", "runtime/", "kernels_dsl/", "tools/", "test/support/", "public",
+    ],
     "test": [
         "dialect/", "compiler/", "runtime/", "kernels_dsl/", "tools/", "test/", "public",
     ],
