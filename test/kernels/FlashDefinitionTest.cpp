@@ -49,7 +49,8 @@ std::vector<FlashCase> lengths() {
   std::vector<FlashCase> cases;
   for (int64_t keys : {0, 1, 2, 15, 16, 63, 64, 65, 100, 127, 128, 129, 257}) {
     add_all(cases, {.rows = keys, .keys = keys});
-    add_all(cases, {.rows = 1, .keys = keys});
+    if (keys != 1)
+      add_all(cases, {.rows = 1, .keys = keys});
     add_all(cases, {.rows = keys + 7, .keys = keys});
   }
   for (bool causal : {false, true}) {
