@@ -131,7 +131,9 @@ void TileEmitter::emitWhile(scf::WhileOp op) {
                          SmallVectorImpl<Type> &types) {
     for (Value value : values)
       if (isa<RankedTensorType>(value.getType()))
-        targets.push_back(makeBuffer(value, laneAxis.of(value)));
+        handedOn.insert(
+            targets.emplace_back(makeBuffer(value, laneAxis.of(value)))
+                .pointer);
       else
         types.push_back(registerType(value.getType()));
   };
@@ -211,6 +213,7 @@ void TileEmitter::emitFor(scf::ForOp op) {
     }
     Buffer buffer = makeBuffer(result, laneAxis.of(result));
     materializeInto(buffer, value);
+    handedOn.insert(buffer.pointer);
     targets.push_back(buffer);
     buffers[arg] = buffer;
   }
@@ -253,6 +256,7 @@ void TileEmitter::emitIf(scf::IfOp op) {
     std::optional<Destination> target = destination(result);
     if (!target || !mayOverwrite(target->carried, op))
       target = Destination{makeBuffer(result, laneAxis.of(result)), nullptr};
+    handedOn.insert(target->buffer.pointer);
     targets.push_back(target->buffer);
     destinations[result] = *target;
   }

@@ -126,6 +126,52 @@ int64_t TileEmitter::lanesFor(Value tile, int64_t lane) {
   return std::min(target_.vectorBits / bits, shapeOf(tile.getType())[lane]);
 }
 
+/// A buffer that computing the root reads for the last time, element by
+/// element: the result may take its place. The probabilities thus overwrite
+/// the scores, and stay in the first-level cache.
+std::optional<Buffer> TileEmitter::deadOperand(const Root &root,
+                                               ArrayRef<Root> roots) {
+  if (root.kind != Root::Kind::materialize)
+    return std::nullopt;
+  Value result = root.op->getResult(0);
+  auto fits = [&](Value value) {
+    const Buffer &buffer = buffers.find(value)->second;
+    return value.getDefiningOp() &&
+           value.getDefiningOp()->getBlock() == root.op->getBlock() &&
+           !value.getDefiningOp()->getNumRegions() &&
+           buffer.element ==
+               registerType(getElementTypeOrSelf(result.getType())) &&
+           ArrayRef<int64_t>(buffer.shape) == shapeOf(result.getType()) &&
+           buffer.laneAxis == laneAxis.of(result) &&
+           !isLoopCarried(buffer) && mayOverwrite(value, root.op);
+  };
+  // Only this root may need what it overwrites.
+  if (llvm::any_of(roots, [&](const Root &other) {
+        return other.op != root.op && !buffers.count(other.input) &&
+               other.input != result;
+      }))
+    return std::nullopt;
+  std::function<std::optional<Buffer>(Value)> find =
+      [&](Value value) -> std::optional<Buffer> {
+    if (buffers.count(value))
+      return fits(value) ? std::optional(buffers[value]) : std::nullopt;
+    Operation *op = value.getDefiningOp();
+    if (!op || !isa<RankedTensorType>(value.getType()) ||
+        isa<BroadcastOp, TransposeOp, ReshapeOp, LoadOp, GatherOp>(op))
+      return std::nullopt;
+    for (Value operand : op->getOperands())
+      if (auto found = find(operand))
+        return found;
+    return std::nullopt;
+  };
+  return find(result);
+}
+
+/// Whether a loop or a branch hands the buffer on.
+bool TileEmitter::isLoopCarried(const Buffer &buffer) {
+  return handedOn.contains(buffer.pointer);
+}
+
 void TileEmitter::flush() {
   if (group.empty() || emitting)
     return;
@@ -186,7 +232,8 @@ void TileEmitter::flush() {
         !isa<RankedTensorType>(root.op->getResult(0).getType()))
       continue;
     Value result = root.op->getResult(0);
-    filled.back() = makeBuffer(result, laneAxis.of(result));
+    std::optional<Buffer> dead = deadOperand(root, roots);
+    filled.back() = dead ? *dead : makeBuffer(result, laneAxis.of(result));
   }
   auto nest = [&] {
     MemoScope scope(*this);

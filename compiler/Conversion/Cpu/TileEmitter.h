@@ -186,6 +186,9 @@ private:
   // Loop nests (Loops.cpp).
   void addRoot(Root root);
   bool canJoin(const Root &root);
+  std::optional<Buffer> deadOperand(const Root &root,
+                                    llvm::ArrayRef<Root> roots);
+  bool isLoopCarried(const Buffer &buffer);
   bool touchesWritten(const Root &root);
   bool dependsOnGroup(mlir::Value value, bool identity);
   void flush();
@@ -260,6 +263,7 @@ private:
   llvm::SmallVector<Buffer> groupBuffers;
   bool emitting = false; // a group's nest
   llvm::DenseSet<mlir::Operation *> provenInBounds;
+  llvm::DenseSet<mlir::Value> handedOn; // buffers of loops and branches
 
   /// Results of `eval` that dominate the builder's place, innermost last.
   using Memo =
