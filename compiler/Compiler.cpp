@@ -135,6 +135,8 @@ public:
     }
     artifact->entry = reinterpret_cast<Artifact::CpuEntry>(loaded->entry);
     artifact->code = std::move(loaded->owner);
+    // Elementary functions flush their own results; all else follows IEEE.
+    artifact->flush_subnormals = false;
     artifact->slots = argumentSlots(*signature, specialization);
     artifact->compile_ms = std::chrono::duration<double, std::milli>(
                                std::chrono::steady_clock::now() - start)

@@ -6,8 +6,8 @@
 // about overflow and underflow and its end values 0 and infinity come out of
 // the shift that makes it; exp2 of an integer is exact, for the polynomial is
 // exactly 1 at 0; and it is the form of AVX-512, where `vreduce` gives
-// x - floor(x) and `vscalef` multiplies with 2^floor(x): seven instructions
-// for f32, infinities included.
+// x - floor(x) and `vscalef` multiplies with 2^floor(x): eight instructions
+// for f32, infinities included and subnormals flushed.
 //
 // Polynomials are minimax fits, refitted after each coefficient was rounded.
 
@@ -64,7 +64,8 @@ public:
   bool usable() const { return !suffix.empty(); }
   /// x - floor(x); 0 for infinities.
   Value fraction(Value x);
-  /// x * 2^floor(n), right for all n, infinities and NaN included.
+  /// x * 2^floor(n) for x in [1, 2), right for all n, infinities and NaN
+  /// included; 0 where that is subnormal.
   Value scale(Value x, Value n);
 
 private:
@@ -140,7 +141,12 @@ Value ScaleInstructions::fraction(Value x) {
 }
 
 Value ScaleInstructions::scale(Value x, Value n) {
-  return call("scalef", {x, n}, std::nullopt);
+  // The instruction underflows gradually. What reads a subnormal pays a hundred
+  // cycles or more, and softmax makes many of them: 0 in their place.
+  Value scaled = call("scalef", {x, n}, std::nullopt);
+  Value normal = e.compare(arith::CmpFPredicate::UGE, n,
+                           e.constant(1 - e.bias()));
+  return e.select(normal, scaled, e.constant(0));
 }
 
 /// The constant whose sum with a small number holds that number's integer part,

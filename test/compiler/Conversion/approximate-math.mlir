@@ -6,8 +6,9 @@
 // CHECK-LABEL: @exp2_generic
 // AVX512:         %[[F:.*]] = llvm.call_intrinsic "llvm.x86.avx512.mask.reduce.ps.512"(%{{.*}}) : (vector<16xf32>, i32, vector<16xf32>, i16, i32) -> vector<16xf32>
 // AVX512-COUNT-5: math.fma
-// AVX512:         llvm.call_intrinsic "llvm.x86.avx512.mask.scalef.ps.512"
-// AVX512-NEXT:    return
+// AVX512:         %[[SCALED:.*]] = llvm.call_intrinsic "llvm.x86.avx512.mask.scalef.ps.512"
+// AVX512:         %[[NORMAL:.*]] = arith.cmpf uge
+// AVX512:         arith.select %[[NORMAL]], %[[SCALED]]
 // GENERIC-NOT:    call_intrinsic
 // GENERIC:        arith.shli
 // GENERIC-COUNT-5: math.fma
