@@ -23,8 +23,8 @@ namespace attn_grid::compiler {
 static std::unique_ptr<MLIRContext> makeContext() {
   DialectRegistry registry;
   registerPipelineDialects(registry);
-  auto context = std::make_unique<MLIRContext>(
-      registry, MLIRContext::Threading::DISABLED);
+  auto context =
+      std::make_unique<MLIRContext>(registry, MLIRContext::Threading::DISABLED);
   context->loadAllAvailableDialects();
   return context;
 }

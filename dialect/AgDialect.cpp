@@ -26,9 +26,9 @@ Operation *AgDialect::materializeConstant(OpBuilder &builder, Attribute value,
 }
 
 void registerTileDialects(DialectRegistry &registry) {
-  registry.insert<AgDialect, arith::ArithDialect, math::MathDialect,
-                  memref::MemRefDialect, scf::SCFDialect,
-                  tensor::TensorDialect>();
+  registry
+      .insert<AgDialect, arith::ArithDialect, math::MathDialect,
+              memref::MemRefDialect, scf::SCFDialect, tensor::TensorDialect>();
 }
 
 } // namespace attn_grid::ir

@@ -15,12 +15,10 @@ bool KernelOp::isWritten(unsigned index) {
 }
 
 ParseResult KernelOp::parse(OpAsmParser &parser, OperationState &result) {
-  auto buildFuncType = [](Builder &builder, ArrayRef<Type> argTypes,
-                          ArrayRef<Type> results,
-                          function_interface_impl::VariadicFlag,
-                          std::string &) {
-    return builder.getFunctionType(argTypes, results);
-  };
+  auto buildFuncType =
+      [](Builder &builder, ArrayRef<Type> argTypes, ArrayRef<Type> results,
+         function_interface_impl::VariadicFlag,
+         std::string &) { return builder.getFunctionType(argTypes, results); };
   return function_interface_impl::parseFunctionOp(
       parser, result, /*allowVariadic=*/false,
       getFunctionTypeAttrName(result.name), buildFuncType,
@@ -51,9 +49,8 @@ LogicalResult KernelOp::verify() {
     auto access = getArgAttrOfType<StringAttr>(i, accessAttr);
     if (!access || (access.getValue() != "in" && access.getValue() != "out" &&
                     access.getValue() != "inout")) // kernel_c3
-      return emitOpError("expected '")
-             << accessAttr << "' of argument " << i
-             << " to be \"in\", \"out\" or \"inout\"";
+      return emitOpError("expected '") << accessAttr << "' of argument " << i
+                                       << " to be \"in\", \"out\" or \"inout\"";
   }
   return success();
 }

@@ -193,8 +193,7 @@ ParseResult LoadOp::parse(OpAsmParser &parser, OperationState &result) {
   if ((hasKeep && parser.resolveOperand(keep, keepType, result.operands)) ||
       (hasOther && parser.resolveOperand(other, resultType, result.operands)))
     return failure();
-  result.addAttribute("extents",
-                      builder.getDenseI64ArrayAttr(access.extents));
+  result.addAttribute("extents", builder.getDenseI64ArrayAttr(access.extents));
   result.addAttribute(
       getOperandSegmentSizeAttr(),
       builder.getDenseI32ArrayAttr(
@@ -244,8 +243,7 @@ ParseResult StoreOp::parse(OpAsmParser &parser, OperationState &result) {
     keepType = tile.clone(keepType);
   if (hasKeep && parser.resolveOperand(keep, keepType, result.operands))
     return failure();
-  result.addAttribute("extents",
-                      builder.getDenseI64ArrayAttr(access.extents));
+  result.addAttribute("extents", builder.getDenseI64ArrayAttr(access.extents));
   result.addAttribute(
       getOperandSegmentSizeAttr(),
       builder.getDenseI32ArrayAttr(

@@ -14,8 +14,8 @@ LogicalResult PhiloxOp::verify() {
     if (shapeOf(value.getType()) != shape ||
         !getElementTypeOrSelf(value).isInteger(bits)) // philox_c1
       return emitOpError("expected operand ")
-             << i << " to hold i" << bits << " in shape "
-             << formatShape(shape) << ", but got " << value.getType();
+             << i << " to hold i" << bits << " in shape " << formatShape(shape)
+             << ", but got " << value.getType();
   }
   if (!getElementTypeOrSelf(getResult()).isInteger(32)) // philox_c1
     return emitOpError("expected 'result' to hold i32, but got ")

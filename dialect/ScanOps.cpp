@@ -21,8 +21,8 @@ static LogicalResult verifyAxis(Operation *op, int64_t axis,
 static LogicalResult verifyCombine(Operation *op, Region &region,
                                    Type element) {
   Block &block = region.front();
-  auto yield = dyn_cast_or_null<YieldOp>(
-      block.empty() ? nullptr : &block.back());
+  auto yield =
+      dyn_cast_or_null<YieldOp>(block.empty() ? nullptr : &block.back());
   bool fits = block.getNumArguments() == 2 &&
               llvm::all_of(block.getArgumentTypes(),
                            [&](Type type) { return type == element; }) &&

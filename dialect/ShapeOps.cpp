@@ -47,8 +47,7 @@ LogicalResult BroadcastOp::verify() {
              << ", but got " << input.getDimSize(a);
   if (input.getElementType() != result.getElementType()) // broadcast_c3
     return emitOpError("expected 'result' to have element type ")
-           << input.getElementType() << ", but got "
-           << result.getElementType();
+           << input.getElementType() << ", but got " << result.getElementType();
   return verifyTile(*this, "result", result);
 }
 

@@ -77,8 +77,8 @@ Value TileEmitter::elementPointer(Value pointer, Type element, Value offset) {
   if (matchPattern(offset, m_Zero()))
     return pointer;
   Value wide = b.createOrFold<arith::IndexCastOp>(b.getI64Type(), offset);
-  return LLVM::GEPOp::create(b, pointer.getType(), memoryType(element),
-                             pointer, ValueRange{wide});
+  return LLVM::GEPOp::create(b, pointer.getType(), memoryType(element), pointer,
+                             ValueRange{wide});
 }
 
 /// Which axis of the result has elements that are adjacent in memory, or -1.
@@ -110,9 +110,8 @@ static bool provablyInside(Value i, int64_t extent, OpFoldResult size,
   // A program id is less than its grid extent.
   if (auto ids = i.getDefiningOp<ProgramIdOp>()) {
     unsigned n = cast<OpResult>(i).getResultNumber();
-    auto cast = originalSize
-                    ? originalSize.getDefiningOp<arith::IndexCastOp>()
-                    : arith::IndexCastOp();
+    auto cast = originalSize ? originalSize.getDefiningOp<arith::IndexCastOp>()
+                             : arith::IndexCastOp();
     return cast && cast.getIn() == ids.getExtents()[n];
   }
   return false;
@@ -152,9 +151,9 @@ Value TileEmitter::inBounds(Op op, bool &always, ArrayRef<int64_t> needed) {
     // 0 <= i and i + extent <= size, as one unsigned comparison.
     Value first = toIndex(scalar(i));
     Value size = indexOf(info.sizes[d]);
-    Value room = extent > 1 ? Value(arith::SubIOp::create(
-                                  b, size, index(extent - 1)))
-                            : size;
+    Value room = extent > 1
+                     ? Value(arith::SubIOp::create(b, size, index(extent - 1)))
+                     : size;
     Value inside = arith::CmpIOp::create(
         b, arith::CmpIPredicate::ult, first,
         extent > 1 ? Value(arith::MaxSIOp::create(b, room, index(0))) : room);
@@ -188,10 +187,10 @@ template <typename Op> Address TileEmitter::address(Op op, const Point &point) {
     Value stride = indexOf(info.strides[d]);
     Value size = indexOf(info.sizes[d]);
     bool inside =
-        proven || ((op.getSteps().empty() ||
-                    matchPattern(op.getSteps()[d], m_One())) &&
-                   provablyInside(i, extent, info.sizes[d],
-                                  originalSize(op.getTensor(), d)));
+        proven ||
+        ((op.getSteps().empty() || matchPattern(op.getSteps()[d], m_One())) &&
+         provablyInside(i, extent, info.sizes[d],
+                        originalSize(op.getTensor(), d)));
     Value step;
     if (!op.getSteps().empty() && extent &&
         !matchPattern(op.getSteps()[d], m_One()))
@@ -210,8 +209,8 @@ template <typename Op> Address TileEmitter::address(Op op, const Point &point) {
         }
       }
       if (!inside)
-        require(uniformMask, arith::CmpIOp::create(
-                                 b, arith::CmpIPredicate::ult, at, size));
+        require(uniformMask,
+                arith::CmpIOp::create(b, arith::CmpIPredicate::ult, at, size));
       offset = addIndex(offset, mulIndex(at, stride));
     } else if (list || step) {
       // Each lane has its own element.
@@ -229,14 +228,13 @@ template <typename Op> Address TileEmitter::address(Op op, const Point &point) {
             splat64(scalar(i)));
       }
       if (!inside)
-        require(laneMask,
-                arith::CmpIOp::create(b, arith::CmpIPredicate::ult, at,
-                                      splat64(size)));
+        require(laneMask, arith::CmpIOp::create(b, arith::CmpIPredicate::ult,
+                                                at, splat64(size)));
       Value elements = arith::MulIOp::create(b, at, splat64(stride));
-      result.offsets = result.offsets
-                           ? Value(arith::AddIOp::create(b, result.offsets,
-                                                         elements))
-                           : elements;
+      result.offsets =
+          result.offsets
+              ? Value(arith::AddIOp::create(b, result.offsets, elements))
+              : elements;
       result.uniform = false;
     } else {
       Value at = addIndex(toIndex(scalar(i)), point.coords[axis]);
@@ -262,10 +260,10 @@ template <typename Op> Address TileEmitter::address(Op op, const Point &point) {
         Value lanes = arith::ExtSIOp::create(
             b, i64Vector(), evalIota(Point{{index(0)}, 0, point.lanes}));
         Value elements = arith::MulIOp::create(b, lanes, splat64(stride));
-        result.offsets = result.offsets
-                             ? Value(arith::AddIOp::create(
-                                   b, result.offsets, elements))
-                             : elements;
+        result.offsets =
+            result.offsets
+                ? Value(arith::AddIOp::create(b, result.offsets, elements))
+                : elements;
       }
     }
     if (extent)
@@ -305,8 +303,8 @@ static Value maskVector(ImplicitLocOpBuilder &b, Value mask, int64_t lanes) {
     mask = arith::ConstantOp::create(b, b.getBoolAttr(true));
   if (isa<VectorType>(mask.getType()))
     return mask;
-  return vector::BroadcastOp::create(
-      b, VectorType::get({lanes}, b.getI1Type()), mask);
+  return vector::BroadcastOp::create(b, VectorType::get({lanes}, b.getI1Type()),
+                                     mask);
 }
 
 Value TileEmitter::readAt(const Address &at, Type element, int64_t lanes,
@@ -336,8 +334,7 @@ Value TileEmitter::readAt(const Address &at, Type element, int64_t lanes,
     return result;
   Value condition =
       lanes == 1 ? Value(vector::ExtractOp::create(b, mask, 0)) : mask;
-  return arith::SelectOp::create(b, condition, result,
-                                 widen(other(), lanes));
+  return arith::SelectOp::create(b, condition, result, widen(other(), lanes));
 }
 
 void TileEmitter::writeAt(const Address &at, Value value, Type element,
@@ -392,9 +389,7 @@ Value TileEmitter::bufferPointer(const Buffer &buffer, const Point &point) {
 }
 
 /// What a buffer's element is in a register: masks come back as i1.
-static bool isMask(const Buffer &buffer) {
-  return buffer.element.isInteger(1);
-}
+static bool isMask(const Buffer &buffer) { return buffer.element.isInteger(1); }
 
 Value TileEmitter::loadBuffer(const Buffer &buffer, const Point &point) {
   bool varies = point.lanes > 1;
@@ -421,8 +416,8 @@ Value TileEmitter::loadBuffer(const Buffer &buffer, const Point &point) {
     return raw;
   // Ours are 0 or 1. Asked this way round, the mask of a multiply-add is one
   // comparison, with nothing to invert.
-  Value one = widen(constant(b.getI8Type(), b.getI8IntegerAttr(1)),
-                    point.lanes);
+  Value one =
+      widen(constant(b.getI8Type(), b.getI8IntegerAttr(1)), point.lanes);
   return arith::CmpIOp::create(b, arith::CmpIPredicate::eq, raw, one);
 }
 

@@ -205,8 +205,8 @@ void TileEmitter::emitFor(scf::ForOp op) {
   flush();
   SmallVector<Value> init;
   SmallVector<Buffer> targets;
-  for (auto [value, arg, result] : llvm::zip(
-           op.getInitArgs(), op.getRegionIterArgs(), op.getResults())) {
+  for (auto [value, arg, result] :
+       llvm::zip(op.getInitArgs(), op.getRegionIterArgs(), op.getResults())) {
     if (!isa<RankedTensorType>(result.getType())) {
       init.push_back(scalar(value));
       continue;
@@ -217,9 +217,9 @@ void TileEmitter::emitFor(scf::ForOp op) {
     targets.push_back(buffer);
     buffers[arg] = buffer;
   }
-  auto loop =
-      scf::ForOp::create(b, scalar(op.getLowerBound()),
-                         scalar(op.getUpperBound()), scalar(op.getStep()), init);
+  auto loop = scf::ForOp::create(b, scalar(op.getLowerBound()),
+                                 scalar(op.getUpperBound()),
+                                 scalar(op.getStep()), init);
   scalars[op.getInductionVar()] = loop.getInductionVar();
   unsigned next = 0;
   for (Value arg : op.getRegionIterArgs())
@@ -300,8 +300,8 @@ bool TileEmitter::readsBuffer(Value value, Value pointer, bool sameElement) {
   Operation *op = value.getDefiningOp();
   if (!op || !isa<RankedTensorType>(value.getType()))
     return false;
-  bool same = sameElement &&
-              !isa<BroadcastOp, TransposeOp, ReshapeOp, LoadOp>(op);
+  bool same =
+      sameElement && !isa<BroadcastOp, TransposeOp, ReshapeOp, LoadOp>(op);
   return llvm::any_of(op->getOperands(), [&](Value operand) {
     return readsBuffer(operand, pointer, same);
   });

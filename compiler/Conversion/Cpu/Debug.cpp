@@ -13,9 +13,9 @@ namespace attn_grid::compiler::cpu {
 
 void TileEmitter::emitAssert(AssertOp op) {
   flush();
-  Value wrong = arith::XOrIOp::create(
-      b, scalar(op.getCondition()),
-      constant(b.getI1Type(), b.getBoolAttr(true)));
+  Value wrong =
+      arith::XOrIOp::create(b, scalar(op.getCondition()),
+                            constant(b.getI1Type(), b.getBoolAttr(true)));
   auto branch =
       scf::IfOp::create(b, TypeRange{}, wrong, /*withElseRegion=*/false);
   OpBuilder::InsertionGuard guard(b);

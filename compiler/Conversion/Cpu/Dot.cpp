@@ -33,8 +33,7 @@ namespace attn_grid::compiler::cpu {
 /// A load that is read where it lies must be inside its tensor; at the border
 /// a copy, filled with zeros, takes its place. That is decided once per dot, at
 /// run time, so that the inner loop never asks.
-Window TileEmitter::window(Value operand, int64_t freeAxis,
-                           bool lanesAreFree) {
+Window TileEmitter::window(Value operand, int64_t freeAxis, bool lanesAreFree) {
   while (auto transpose = operand.getDefiningOp<TransposeOp>()) {
     freeAxis = transpose.getPermutation()[freeAxis];
     operand = transpose.getInput();
@@ -60,8 +59,8 @@ Window TileEmitter::window(Value operand, int64_t freeAxis,
     for (auto [d, i] : llvm::enumerate(load.getIndices())) {
       if (load.getExtents()[d])
         strides[axis++] = info.strides[d];
-      offset = addIndex(offset, mulIndex(toIndex(scalar(i)),
-                                         indexOf(info.strides[d])));
+      offset = addIndex(offset,
+                        mulIndex(toIndex(scalar(i)), indexOf(info.strides[d])));
     }
     if (!lanesAreFree || isConstantIntValue(strides[freeAxis], 1)) {
       // Only what the dot reads has to be inside, not the padding.
@@ -69,8 +68,8 @@ Window TileEmitter::window(Value operand, int64_t freeAxis,
       for (int64_t a : {0, 1}) {
         needed.push_back(demand.demanded(operand, a));
         if (lanesAreFree && a == freeAxis)
-          needed.back() = llvm::alignTo(needed.back(),
-                                        lanesFor(operand, freeAxis));
+          needed.back() =
+              llvm::alignTo(needed.back(), lanesFor(operand, freeAxis));
       }
       inside = inBounds(load, always, needed);
       direct = Window{elementPointer(info.pointer, info.element, offset),
@@ -125,8 +124,9 @@ void TileEmitter::emitDot(DotOp dot) {
   int64_t wide = std::min<int64_t>(vectors, target_.registers >= 32 ? 4 : 2);
   if (wide == 3)
     wide = 2;
-  int64_t tall = wide == 4 ? 4 : wide == 2 ? (target_.registers >= 32 ? 8 : 4)
-                                           : 8;
+  int64_t tall = wide == 4   ? 4
+                 : wide == 2 ? (target_.registers >= 32 ? 8 : 4)
+                             : 8;
   MemoScope scope(*this);
   auto tiles = [&](Value first, int64_t width) {
     int64_t whole = others / tall * tall;
@@ -183,19 +183,18 @@ void TileEmitter::dotTile(DotOp dot, const Buffer &buffer, const Window &rows,
     return Value(arith::ExtSIOp::create(b, type, value));
   };
   auto read = [&](Type type, Value pointer, Type memory) {
-    return extended(LLVM::LoadOp::create(
-        b, type, pointer, memory.getIntOrFloatBitWidth() / 8));
+    return extended(LLVM::LoadOp::create(b, type, pointer,
+                                         memory.getIntOrFloatBitWidth() / 8));
   };
   int64_t depth = Demand::contracted(dot);
-  SmallVector<Value> sums = loopCarrying(
-      depth, 1, init, [&](Value k, ValueRange carried) {
+  SmallVector<Value> sums =
+      loopCarrying(depth, 1, init, [&](Value k, ValueRange carried) {
         SmallVector<Value> factors;
         Value at = elementPointer(vectorBase, vectorSide.element,
                                   mulIndex(k, vectorSide.kStride));
         Type vectorMemory = memoryType(vectorSide.element);
-        Type type = lanes == 1
-                        ? vectorMemory
-                        : Type(VectorType::get({lanes}, vectorMemory));
+        Type type = lanes == 1 ? vectorMemory
+                               : Type(VectorType::get({lanes}, vectorMemory));
         for (int64_t w = 0; w < width; ++w)
           factors.push_back(read(
               type, elementPointer(at, vectorSide.element, index(w * lanes)),
@@ -213,8 +212,8 @@ void TileEmitter::dotTile(DotOp dot, const Buffer &buffer, const Window &rows,
             Value acc = carried[h * width + w];
             Value sum = multiplyAdd(factors[w], x, acc);
             if (dot.getKeep())
-              sum = arith::SelectOp::create(
-                  b, keepAt(dot, pointOf(h, w), k), sum, acc);
+              sum = arith::SelectOp::create(b, keepAt(dot, pointOf(h, w), k),
+                                            sum, acc);
             next.push_back(sum);
           }
         }

@@ -127,8 +127,8 @@ Value TileEmitter::evalPerLane(Value value, const Point &point) {
 }
 
 Value TileEmitter::evalIota(const Point &point) {
-  Value first = b.createOrFold<arith::IndexCastOp>(b.getI32Type(),
-                                                   point.coords.front());
+  Value first =
+      b.createOrFold<arith::IndexCastOp>(b.getI32Type(), point.coords.front());
   if (!point.variesAlong(0))
     return first;
   SmallVector<int32_t> steps;
@@ -194,8 +194,7 @@ Value TileEmitter::evalDefinition(Value value, const Point &point) {
     Point inner;
     inner.coords.resize(from.size());
     for (int64_t a = from.size() - 1; a >= 0; --a) {
-      inner.coords[a] =
-          b.createOrFold<arith::RemUIOp>(linear, index(from[a]));
+      inner.coords[a] = b.createOrFold<arith::RemUIOp>(linear, index(from[a]));
       linear = b.createOrFold<arith::DivUIOp>(linear, index(from[a]));
     }
     return eval(reshape.getInput(), inner);
@@ -229,15 +228,14 @@ Value TileEmitter::roundTo(Value value, Type element) {
     Value odd = arith::AndIOp::create(b, high, bits(1));
     Value bias = arith::AddIOp::create(b, odd, bits(0x7fff));
     Value sum = arith::AddIOp::create(b, raw, bias);
-    Value isNaN = arith::CmpFOp::create(b, arith::CmpFPredicate::UNO, value,
-                                        value);
+    Value isNaN =
+        arith::CmpFOp::create(b, arith::CmpFPredicate::UNO, value, value);
     Value chosen = arith::SelectOp::create(
         b, isNaN, arith::OrIOp::create(b, raw, bits(0x00400000)), sum);
     Value cut = arith::AndIOp::create(b, chosen, bits(0xffff0000u));
     return arith::BitcastOp::create(b, value.getType(), cut);
   }
-  Value narrow =
-      arith::TruncFOp::create(b, vectorOf(element, lanes), value);
+  Value narrow = arith::TruncFOp::create(b, vectorOf(element, lanes), value);
   return arith::ExtFOp::create(b, value.getType(), narrow);
 }
 
@@ -276,8 +274,8 @@ Value TileEmitter::toMemory(Value value, Type element) {
     Value sixteen =
         widen(constant(b.getI32Type(), b.getI32IntegerAttr(16)), lanes);
     Value high = arith::ShRUIOp::create(b, raw, sixteen);
-    return arith::TruncIOp::create(
-        b, vectorOf(b.getIntegerType(16), lanes), high);
+    return arith::TruncIOp::create(b, vectorOf(b.getIntegerType(16), lanes),
+                                   high);
   }
   if (isSmallFloat(element))
     return arith::TruncFOp::create(b, vectorOf(element, lanes), value);
@@ -307,8 +305,7 @@ Value TileEmitter::elementwiseInRegisters(Operation *op,
   if (isa<arith::MaxNumFOp, arith::MinNumFOp>(op)) {
     auto predicate = isa<arith::MaxNumFOp>(op) ? arith::CmpFPredicate::OGT
                                                : arith::CmpFPredicate::OLT;
-    Value first =
-        arith::CmpFOp::create(b, predicate, operands[0], operands[1]);
+    Value first = arith::CmpFOp::create(b, predicate, operands[0], operands[1]);
     return arith::SelectOp::create(b, first, operands[0], operands[1]);
   }
   if (isa<arith::ExtFOp, arith::TruncFOp>(op)) {
@@ -337,9 +334,9 @@ Value TileEmitter::elementwiseInRegisters(Operation *op,
     Value wideAbs = math::AbsFOp::create(b, operands[0]);
     Value backAbs = math::AbsFOp::create(b, back);
     Value above = compare(arith::CmpFPredicate::OGT, backAbs, wideAbs);
-    Value isOdd = arith::CmpIOp::create(
-        b, arith::CmpIPredicate::ne, arith::AndIOp::create(b, raw, bits(1)),
-        bits(0));
+    Value isOdd =
+        arith::CmpIOp::create(b, arith::CmpIPredicate::ne,
+                              arith::AndIOp::create(b, raw, bits(1)), bits(0));
     Value down = arith::SubIOp::create(b, raw, bits(1));
     Value toward = arith::SelectOp::create(b, above, down, raw);
     Value odd = arith::OrIOp::create(b, toward, bits(1));
@@ -366,9 +363,9 @@ Value TileEmitter::elementwiseInRegisters(Operation *op,
   if ((dialect != "arith" && dialect != "math") || op->getNumRegions() ||
       op->getNumResults() != 1) {
     fail(op, "this operation is not supported on the CPU");
-    return widen(constant(registerType(element),
-                          b.getZeroAttr(registerType(element))),
-                 lanes);
+    return widen(
+        constant(registerType(element), b.getZeroAttr(registerType(element))),
+        lanes);
   }
   OperationState state(b.getLoc(), op->getName());
   state.addOperands(inputs);

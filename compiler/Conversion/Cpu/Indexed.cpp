@@ -35,8 +35,8 @@ Address TileEmitter::indexedAddress(Op op, const Point &point) {
     Value stride = indexOf(info.strides[d]), size = indexOf(info.sizes[d]);
     if (!isa<VectorType>(at.getType())) {
       at = toIndex(at);
-      require(uniformMask, arith::CmpIOp::create(
-                               b, arith::CmpIPredicate::ult, at, size));
+      require(uniformMask,
+              arith::CmpIOp::create(b, arith::CmpIPredicate::ult, at, size));
       offset = addIndex(offset, mulIndex(at, stride));
       continue;
     }
@@ -44,9 +44,10 @@ Address TileEmitter::indexedAddress(Op op, const Point &point) {
     require(laneMask, arith::CmpIOp::create(b, arith::CmpIPredicate::ult, wide,
                                             lanes64(size)));
     Value elements = arith::MulIOp::create(b, wide, lanes64(stride));
-    result.offsets = result.offsets ? Value(arith::AddIOp::create(
-                                          b, result.offsets, elements))
-                                    : elements;
+    result.offsets =
+        result.offsets
+            ? Value(arith::AddIOp::create(b, result.offsets, elements))
+            : elements;
     result.uniform = false;
   }
   if (op.getKeep()) {
@@ -55,8 +56,8 @@ Address TileEmitter::indexedAddress(Op op, const Point &point) {
     require(varies ? laneMask : uniformMask, keep);
     if (varies && result.uniform) { // one element, which some lanes want
       result.uniform = false;
-      result.offsets = widen(
-          constant(b.getI64Type(), b.getI64IntegerAttr(0)), point.lanes);
+      result.offsets =
+          widen(constant(b.getI64Type(), b.getI64IntegerAttr(0)), point.lanes);
     }
   }
   if (laneMask && uniformMask)

@@ -120,8 +120,7 @@ void LaneAxis::visit(Operation *op) {
   }
   if (auto store = dyn_cast<StoreOp>(op)) {
     uniteAll(store.getKeep(), store.getValue());
-    return visitAccess(store.getValue(), store.getTensor(),
-                       store.getExtents());
+    return visitAccess(store.getValue(), store.getTensor(), store.getExtents());
   }
   if (auto loop = dyn_cast<scf::ForOp>(op)) {
     for (auto [init, arg, yielded, result] :
@@ -149,8 +148,7 @@ void LaneAxis::visit(Operation *op) {
   }
   if (auto scan = dyn_cast<ReduceWithOp>(op)) {
     int64_t kept = 0;
-    for (int64_t axis = 0,
-                 e = shapeOf(scan.getInput().getType()).size();
+    for (int64_t axis = 0, e = shapeOf(scan.getInput().getType()).size();
          axis < e; ++axis)
       if (axis != static_cast<int64_t>(scan.getAxis()))
         unite(scan.getInput(), axis, scan.getResult(), kept++);
@@ -169,8 +167,7 @@ void LaneAxis::visit(Operation *op) {
 
 int64_t LaneAxis::score(int64_t id) const {
   Class c = classes.lookup(find(id));
-  return (c.reduced ? 0 : c.freeInDots * 1000) + c.contiguous * 10 +
-         !c.reduced;
+  return (c.reduced ? 0 : c.freeInDots * 1000) + c.contiguous * 10 + !c.reduced;
 }
 
 int64_t LaneAxis::of(Value value) const {

@@ -70,10 +70,9 @@ bool TileEmitter::canJoin(const Root &root) {
   if (root.kind != Root::Kind::materialize)
     return !dependsOnGroup(root.input, true) &&
            (root.kind != Root::Kind::store ||
-            llvm::none_of(root.op->getOperands().drop_front(),
-                          [&](Value operand) {
-                            return dependsOnGroup(operand, false);
-                          }));
+            llvm::none_of(
+                root.op->getOperands().drop_front(),
+                [&](Value operand) { return dependsOnGroup(operand, false); }));
   return llvm::none_of(root.op->getOperands(), [&](Value operand) {
     bool same = !isa<BroadcastOp, TransposeOp, ReshapeOp, LoadOp>(root.op);
     return dependsOnGroup(operand, same);
@@ -121,8 +120,7 @@ int64_t TileEmitter::lanesFor(Value tile, int64_t lane) {
   Type element = getElementTypeOrSelf(tile.getType());
   Type inRegister = registerType(element);
   // Masks and small integers go with the 32-bit values they belong to.
-  int64_t bits =
-      std::max<int64_t>(32, inRegister.getIntOrFloatBitWidth());
+  int64_t bits = std::max<int64_t>(32, inRegister.getIntOrFloatBitWidth());
   return std::min(target_.vectorBits / bits, shapeOf(tile.getType())[lane]);
 }
 
@@ -142,8 +140,8 @@ std::optional<Buffer> TileEmitter::deadOperand(const Root &root,
            buffer.element ==
                registerType(getElementTypeOrSelf(result.getType())) &&
            ArrayRef<int64_t>(buffer.shape) == shapeOf(result.getType()) &&
-           buffer.laneAxis == laneAxis.of(result) &&
-           !isLoopCarried(buffer) && mayOverwrite(value, root.op);
+           buffer.laneAxis == laneAxis.of(result) && !isLoopCarried(buffer) &&
+           mayOverwrite(value, root.op);
   };
   // Only this root may need what it overwrites.
   if (llvm::any_of(roots, [&](const Root &other) {
@@ -251,8 +249,7 @@ void TileEmitter::flush() {
     for (bool inside : {true, false}) {
       OpBuilder::InsertionGuard guard(b);
       MemoScope scope(*this);
-      Region &region =
-          inside ? choice.getThenRegion() : choice.getElseRegion();
+      Region &region = inside ? choice.getThenRegion() : choice.getElseRegion();
       // An scf.if without results comes with its terminators.
       if (types.empty())
         b.setInsertionPoint(region.front().getTerminator());
@@ -296,8 +293,7 @@ SmallVector<Value> TileEmitter::emitGroup() {
       continue;
     reduced = reducedAxes(root);
     ReduceKind kind = cast<ReduceOp>(root.op).getKind();
-    tracksPosition |=
-        kind == ReduceKind::argmin || kind == ReduceKind::argmax;
+    tracksPosition |= kind == ReduceKind::argmin || kind == ReduceKind::argmax;
   }
   auto extent = [&](int64_t axis) {
     int64_t need = std::max<int64_t>(demand.demanded(first.input, axis), 1);
@@ -314,9 +310,7 @@ SmallVector<Value> TileEmitter::emitGroup() {
     if (axis != lane)
       (llvm::is_contained(reduced, axis) ? inner : outer).push_back(axis);
   (overLanes ? inner : outer).push_back(lane);
-  auto step = [&](int64_t axis) {
-    return axis == lane ? lanes * unroll : 1;
-  };
+  auto step = [&](int64_t axis) { return axis == lane ? lanes * unroll : 1; };
 
   SmallVector<Value> coords(shape.size());
   SmallVector<Value> scalarResults;
@@ -327,12 +321,11 @@ SmallVector<Value> TileEmitter::emitGroup() {
       return partial;
     }
     int64_t axis = inner[depth];
-    return loopCarrying(extent(axis), step(axis), partial,
-                        [&](Value i, ValueRange carried) {
-                          coords[axis] = i;
-                          return reduceLoops(depth + 1,
-                                             SmallVector<Value>(carried));
-                        });
+    return loopCarrying(
+        extent(axis), step(axis), partial, [&](Value i, ValueRange carried) {
+          coords[axis] = i;
+          return reduceLoops(depth + 1, SmallVector<Value>(carried));
+        });
   };
   std::function<void(size_t)> keptLoops = [&](size_t depth) {
     if (depth < outer.size()) {
@@ -362,9 +355,8 @@ SmallVector<Value> TileEmitter::emitGroup() {
       bool pairs = op.getKind() == ReduceKind::argmin ||
                    op.getKind() == ReduceKind::argmax;
       size_t count = unroll * (pairs ? 2 : 1);
-      finishReduction(op, groupBuffers[i],
-                      ArrayRef(partial).slice(at, count), coords, lanes,
-                      overLanes, scalarResults);
+      finishReduction(op, groupBuffers[i], ArrayRef(partial).slice(at, count),
+                      coords, lanes, overLanes, scalarResults);
       at += count;
     }
   };
@@ -374,8 +366,7 @@ SmallVector<Value> TileEmitter::emitGroup() {
 
 /// One point (and its `unroll` - 1 neighbours along the lanes) of every root.
 void TileEmitter::emitBody(const SmallVector<Value> &coords, int64_t lanes,
-                           int64_t unroll,
-                           SmallVectorImpl<Value> &partial) {
+                           int64_t unroll, SmallVectorImpl<Value> &partial) {
   int64_t lane = laneAxis.of(group.front().input);
   SmallVector<Point> points;
   for (int64_t u = 0; u < unroll; ++u) {
@@ -410,20 +401,19 @@ void TileEmitter::emitBody(const SmallVector<Value> &coords, int64_t lanes,
           if (axis != lane)
             along.lanes = 1;
           Value place = widen(evalIota(along), lanes);
-          bool floats =
-              isa<FloatType>(getElementTypeOrSelf(value.getType()));
+          bool floats = isa<FloatType>(getElementTypeOrSelf(value.getType()));
           bool max = op.getKind() == ReduceKind::argmax;
           Value better =
-              floats ? Value(arith::CmpFOp::create(
-                           b, max ? arith::CmpFPredicate::OGT
-                                  : arith::CmpFPredicate::OLT,
-                           value, partial[at]))
-                     : Value(arith::CmpIOp::create(
-                           b, max ? arith::CmpIPredicate::sgt
-                                  : arith::CmpIPredicate::slt,
-                           value, partial[at]));
-          partial[at] =
-              arith::SelectOp::create(b, better, value, partial[at]);
+              floats
+                  ? Value(arith::CmpFOp::create(b,
+                                                max ? arith::CmpFPredicate::OGT
+                                                    : arith::CmpFPredicate::OLT,
+                                                value, partial[at]))
+                  : Value(arith::CmpIOp::create(b,
+                                                max ? arith::CmpIPredicate::sgt
+                                                    : arith::CmpIPredicate::slt,
+                                                value, partial[at]));
+          partial[at] = arith::SelectOp::create(b, better, value, partial[at]);
           partial[at + 1] =
               arith::SelectOp::create(b, better, place, partial[at + 1]);
           at += 2;

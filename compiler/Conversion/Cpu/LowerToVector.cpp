@@ -63,7 +63,8 @@ LogicalResult lowerToVector(KernelOp kernel, const VectorTarget &target) {
   bool small = false;
   kernel.walk([&](Operation *op) {
     for (Type type : op->getResultTypes())
-      small |= isa<Float8E4M3FNType, Float8E5M2Type>(getElementTypeOrSelf(type));
+      small |=
+          isa<Float8E4M3FNType, Float8E5M2Type>(getElementTypeOrSelf(type));
   });
   if (small)
     return kernel.emitError("8-bit floats are not supported on the CPU by this "
@@ -83,8 +84,8 @@ LogicalResult lowerToVector(KernelOp kernel, const VectorTarget &target) {
       tensors.push_back(slot);
       bodyTypes.push_back(pointer);
     }
-  auto body = func::FuncOp::create(
-      b, name + ".program", b.getFunctionType(bodyTypes, {}));
+  auto body = func::FuncOp::create(b, name + ".program",
+                                   b.getFunctionType(bodyTypes, {}));
   body.setPrivate();
   Block *block = body.addEntryBlock();
   b.setInsertionPointToStart(block);
@@ -126,8 +127,8 @@ LogicalResult lowerToVector(KernelOp kernel, const VectorTarget &target) {
     offset += llvm::alignTo(bytes, bufferAlignment);
   }
   Value one = arith::ConstantOp::create(b, b.getI32IntegerAttr(1));
-  auto loop = scf::ForOp::create(b, start->getArgument(1),
-                                 start->getArgument(2), one);
+  auto loop =
+      scf::ForOp::create(b, start->getArgument(1), start->getArgument(2), one);
   {
     OpBuilder::InsertionGuard guard(b);
     b.setInsertionPointToStart(loop.getBody());
@@ -141,8 +142,7 @@ LogicalResult lowerToVector(KernelOp kernel, const VectorTarget &target) {
 }
 
 namespace {
-struct LowerToVectorPass
-    : impl::LowerToVectorBase<LowerToVectorPass> {
+struct LowerToVectorPass : impl::LowerToVectorBase<LowerToVectorPass> {
   using LowerToVectorBase::LowerToVectorBase;
   void runOnOperation() override {
     VectorTarget target{vectorBits, registers, fma};

@@ -77,9 +77,8 @@ bool TileEmitter::isDirect(LoadOp load) {
   for (Value step : load.getSteps())
     if (!matchPattern(step, m_One()))
       return false;
-  return llvm::none_of(load.getIndices().getTypes(), [](Type type) {
-    return isa<RankedTensorType>(type);
-  });
+  return llvm::none_of(load.getIndices().getTypes(),
+                       [](Type type) { return isa<RankedTensorType>(type); });
 }
 
 /// The dots that read `value` as a factor or as a mask, through transposes.
@@ -104,11 +103,10 @@ bool TileEmitter::shouldMaterialize(Value value) {
   if (isa<GatherOp>(op) && readsWritten(op))
     return true;
   bool usedDeeper = false, broadcast = false;
-  llvm::SmallPtrSet<Operation *, 4> users(value.user_begin(),
-                                          value.user_end());
+  llvm::SmallPtrSet<Operation *, 4> users(value.user_begin(), value.user_end());
   for (Operation *user : users) {
-    usedDeeper |= user->getBlock() != op->getBlock() &&
-                  !isa<scf::YieldOp>(user);
+    usedDeeper |=
+        user->getBlock() != op->getBlock() && !isa<scf::YieldOp>(user);
     broadcast |= isa<BroadcastOp>(user);
   }
   int uses = users.size();

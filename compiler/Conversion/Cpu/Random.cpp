@@ -28,8 +28,8 @@ Value TileEmitter::philox(ArrayRef<Value> operands) {
     return arith::TruncIOp::create(b, i32, widen(wide, lanes));
   };
   auto high = [&](Value wide) -> Value {
-    Value shift = widen(constant(b.getI64Type(), b.getI64IntegerAttr(32)),
-                        lanes);
+    Value shift =
+        widen(constant(b.getI64Type(), b.getI64IntegerAttr(32)), lanes);
     return arith::TruncIOp::create(
         b, i32, arith::ShRUIOp::create(b, widen(wide, lanes), shift));
   };
@@ -42,8 +42,8 @@ Value TileEmitter::philox(ArrayRef<Value> operands) {
                 widen(operands[2], lanes), low(offset)};
   for (int round = 0; round < 10; ++round) {
     auto product = [&](uint32_t factor, Value x) -> Value {
-      Value wide = widen(
-          constant(b.getI64Type(), b.getI64IntegerAttr(factor)), lanes);
+      Value wide =
+          widen(constant(b.getI64Type(), b.getI64IntegerAttr(factor)), lanes);
       return arith::MulIOp::create(b, arith::ExtUIOp::create(b, i64, x), wide);
     };
     Value p0 = product(0xD2511F53u, c[0]), p1 = product(0xCD9E8D57u, c[2]);
@@ -56,8 +56,8 @@ Value TileEmitter::philox(ArrayRef<Value> operands) {
   Value which = arith::AndIOp::create(b, widen(operands[5], lanes), word(3));
   Value result = c[3];
   for (int lane = 2; lane >= 0; --lane) {
-    Value same = arith::CmpIOp::create(b, arith::CmpIPredicate::eq, which,
-                                       word(lane));
+    Value same =
+        arith::CmpIOp::create(b, arith::CmpIPredicate::eq, which, word(lane));
     result = arith::SelectOp::create(b, same, c[lane], result);
   }
   return result;

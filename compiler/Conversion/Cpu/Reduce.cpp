@@ -76,8 +76,8 @@ Value TileEmitter::combine(ReduceKind kind, Value x, Value y) {
   };
   switch (kind) {
   case ReduceKind::sum:
-    return floats ? Value(arith::AddFOp::create(
-                        b, x, y, arith::FastMathFlags::contract))
+    return floats ? Value(arith::AddFOp::create(b, x, y,
+                                                arith::FastMathFlags::contract))
                   : Value(arith::AddIOp::create(b, x, y));
   case ReduceKind::prod:
     return floats ? Value(arith::MulFOp::create(b, x, y))
@@ -163,17 +163,18 @@ void TileEmitter::finishReduction(ReduceOp op, const Buffer &target,
     // The best value of all lanes; of the lanes that have it, the first place.
     Value best = widen(horizontal(kind, partial[0]), lanes);
     bool floats = isa<FloatType>(getElementTypeOrSelf(best.getType()));
-    Value has = floats ? Value(arith::CmpFOp::create(
-                             b, arith::CmpFPredicate::OEQ, partial[0], best))
-                       : Value(arith::CmpIOp::create(
-                             b, arith::CmpIPredicate::eq, partial[0], best));
-    Value far = widen(constant(b.getI32Type(), b.getI32IntegerAttr(INT32_MAX)),
-                      lanes);
-    Value place = horizontal(
-        ReduceKind::umin, arith::SelectOp::create(b, has, partial[1], far));
+    Value has = floats
+                    ? Value(arith::CmpFOp::create(b, arith::CmpFPredicate::OEQ,
+                                                  partial[0], best))
+                    : Value(arith::CmpIOp::create(b, arith::CmpIPredicate::eq,
+                                                  partial[0], best));
+    Value far =
+        widen(constant(b.getI32Type(), b.getI32IntegerAttr(INT32_MAX)), lanes);
+    Value place = horizontal(ReduceKind::umin,
+                             arith::SelectOp::create(b, has, partial[1], far));
     Value none = constant(b.getI32Type(), b.getI32IntegerAttr(INT32_MAX));
-    Value missing = arith::CmpIOp::create(b, arith::CmpIPredicate::eq, place,
-                                          none);
+    Value missing =
+        arith::CmpIOp::create(b, arith::CmpIPredicate::eq, place, none);
     Value zero = constant(b.getI32Type(), b.getI32IntegerAttr(0));
     put(arith::SelectOp::create(b, missing, zero, place), point);
     return;

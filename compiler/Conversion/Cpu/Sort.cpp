@@ -23,14 +23,13 @@ static Value comesFirst(ImplicitLocOpBuilder &b, Value right, Value left,
                                      ? arith::CmpIPredicate::ult
                                      : arith::CmpIPredicate::slt,
                                  right, left);
-  Value less =
-      arith::CmpFOp::create(b, arith::CmpFPredicate::OLT, right, left);
+  Value less = arith::CmpFOp::create(b, arith::CmpFPredicate::OLT, right, left);
   Value leftNaN =
       arith::CmpFOp::create(b, arith::CmpFPredicate::UNO, left, left);
   Value rightNumber =
       arith::CmpFOp::create(b, arith::CmpFPredicate::ORD, right, right);
-  return arith::OrIOp::create(
-      b, less, arith::AndIOp::create(b, leftNaN, rightNumber));
+  return arith::OrIOp::create(b, less,
+                              arith::AndIOp::create(b, leftNaN, rightNumber));
 }
 
 void TileEmitter::emitSort(SortOp sort) {
@@ -92,8 +91,7 @@ void TileEmitter::emitSort(SortOp sort) {
         Value rightSafe = arith::MinUIOp::create(b, right, index(count - 1));
         Value leftLeft = below(left, middle), rightLeft = below(right, end);
         Value first = comesFirst(b, keyOf(source, rightSafe),
-                                 keyOf(source, leftSafe),
-                                 sort.getIsUnsigned());
+                                 keyOf(source, leftSafe), sort.getIsUnsigned());
         Value none = arith::XOrIOp::create(
             b, leftLeft, constant(b.getI1Type(), b.getBoolAttr(true)));
         Value takeRight = arith::AndIOp::create(
@@ -102,8 +100,8 @@ void TileEmitter::emitSort(SortOp sort) {
             arith::SelectOp::create(b, takeRight, rightSafe, leftSafe);
         storeBuffer(target, loadBuffer(source, position(taken)),
                     position(merge.getInductionVar()));
-        Value nextLeft = arith::SelectOp::create(
-            b, takeRight, left, addIndex(left, index(1)));
+        Value nextLeft = arith::SelectOp::create(b, takeRight, left,
+                                                 addIndex(left, index(1)));
         Value nextRight = arith::SelectOp::create(
             b, takeRight, addIndex(right, index(1)), right);
         scf::YieldOp::create(b, ValueRange{nextLeft, nextRight});

@@ -7,8 +7,8 @@
 /// time. What is computed once and read often, and what passes through a dot, a
 /// reduction or a loop, becomes a buffer; all else (masks, scales, iotas,
 /// casts, single-use loads) stays an expression, so elementwise code never
-/// touches memory in between. Neighbouring roots (a buffer to fill, a reduction,
-/// a store) over the same axes share one loop nest.
+/// touches memory in between. Neighbouring roots (a buffer to fill, a
+/// reduction, a store) over the same axes share one loop nest.
 ///
 /// A buffer keeps its lane axis (LaneAxis.h) innermost, so that reading a
 /// vector of lanes is one load. A point says where an expression is evaluated:
@@ -46,9 +46,7 @@ struct Point {
   int64_t lanes = 1;
 
   /// The coordinate of `axis` is the first of several lanes.
-  bool variesAlong(int64_t axis) const {
-    return lanes > 1 && axis == laneAxis;
-  }
+  bool variesAlong(int64_t axis) const { return lanes > 1 && axis == laneAxis; }
   bool operator==(const Point &other) const {
     return coords == other.coords && laneAxis == other.laneAxis &&
            lanes == other.lanes;
@@ -148,8 +146,7 @@ private:
   mlir::Value evalLoad(ir::LoadOp load, const Point &point);
   void storePoint(ir::StoreOp store, mlir::Value value, const Point &point);
   mlir::Value loadBuffer(const Buffer &buffer, const Point &point);
-  void storeBuffer(const Buffer &buffer, mlir::Value value,
-                   const Point &point);
+  void storeBuffer(const Buffer &buffer, mlir::Value value, const Point &point);
   mlir::Value bufferPointer(const Buffer &buffer, const Point &point);
   int64_t unitStrideAxis(mlir::Value tensor, llvm::ArrayRef<int64_t> extents,
                          mlir::OperandRange steps);

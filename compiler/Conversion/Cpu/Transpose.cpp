@@ -39,8 +39,8 @@ int64_t TileEmitter::transposedAxis(const Root &root) {
   if (auto load = dyn_cast<LoadOp>(root.op)) {
     if (root.kind == Root::Kind::materialize && !load.getKeep() &&
         !load.getOther())
-      axis = unitStrideAxis(load.getTensor(), load.getExtents(),
-                            load.getSteps());
+      axis =
+          unitStrideAxis(load.getTensor(), load.getExtents(), load.getSteps());
   } else if (auto store = dyn_cast<StoreOp>(root.op)) {
     if (!store.getKeep())
       axis = unitStrideAxis(store.getTensor(), store.getExtents(),
@@ -84,12 +84,10 @@ void TileEmitter::emitTransposed(const Root &root, const Buffer &buffer) {
       return;
     }
     for (int64_t row = 0; row < side; ++row)
-      rows.push_back(
-          widen(eval(root.input, along(adjacent, row, lane)), side));
+      rows.push_back(widen(eval(root.input, along(adjacent, row, lane)), side));
     transpose(rows);
     for (int64_t row = 0; row < side; ++row)
-      storePoint(cast<StoreOp>(root.op), rows[row],
-                 along(lane, row, adjacent));
+      storePoint(cast<StoreOp>(root.op), rows[row], along(lane, row, adjacent));
   };
   nest(0);
 }
