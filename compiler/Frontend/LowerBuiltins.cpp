@@ -218,7 +218,8 @@ Datum Lowering::builtinBits(BuiltinCall &call) {
 }
 
 Datum Lowering::builtinNextPow2(BuiltinCall &call) {
-  std::optional<int64_t> n = evalConstInt(call.expr(0), "`next_pow2`");
+  std::optional<int64_t> n =
+      evalConstInt(call.expr(0), "the argument of `next_pow2`");
   if (!n)
     return Datum::poison();
   return constantOr(foldNextPow2(constInt(*n)), call.at());

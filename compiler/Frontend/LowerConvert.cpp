@@ -21,8 +21,9 @@ bool Lowering::expectValue(const Operand &operand) {
         .note("read its elements: `" + datum.tensor->name + "[...]`");
     return false;
   case Datum::Kind::absent:
-    error(operand.range, "this tensor is absent in this variant")
-        .note("name it only under `const if present(...)`");
+    error(operand.range, "`" + quote(operand.range) + "` may be absent")
+        .note("name it only under `const if present(" + quote(operand.range) +
+              ") { ... }`");
     return false;
   case Datum::Kind::tuple:
     error(operand.range, "expected a scalar or tile, found a tuple")
@@ -59,7 +60,8 @@ static std::string castOf(DType type, const std::string &text) {
 }
 
 std::optional<TileValue> Lowering::adapt(const Operand &operand, DType element,
-                                         llvm::StringRef what) {
+                                         llvm::StringRef what,
+                                         const Shape *shape) {
   if (!expectValue(operand))
     return std::nullopt;
   if (operand.datum.isConstant()) {
@@ -72,17 +74,20 @@ std::optional<TileValue> Lowering::adapt(const Operand &operand, DType element,
   const TileValue &tile = operand.datum.tile;
   if (tile.element == element)
     return tile;
-  error(operand.range, what.str() + ": expected " +
-                           std::string(name_of(element)) + ", found " +
-                           format(tile.type()))
-      .note("convert it: " + castOf(element, quote(operand.range)));
+  TileType wanted{element, shape ? Shape(*shape) : tile.type().shape};
+  error(operand.range, what.str() + ": expected " + format(wanted) +
+                           ", found " + format(tile.type()))
+      .note(isBool(element)
+                ? "compare it: `" + quote(operand.range) + " != 0`"
+                : "convert it: " + castOf(element, quote(operand.range)));
   return std::nullopt;
 }
 
 std::optional<TileValue> Lowering::convert(const Operand &operand,
                                            const TileType &type,
                                            llvm::StringRef what) {
-  std::optional<TileValue> value = adapt(operand, type.element, what);
+  std::optional<TileValue> value =
+      adapt(operand, type.element, what, &type.shape);
   if (!value)
     return std::nullopt;
   if (!broadcastsTo(value->shape(), type.shape)) {

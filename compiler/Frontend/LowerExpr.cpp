@@ -52,15 +52,32 @@ Datum Lowering::evalKind(const ast::Expr &expr) {
   return Datum::poison();
 }
 
+/// What a declaration is called in messages.
+static const char *nounOf(const ast::Decl &decl) {
+  switch (decl.kind) {
+  case ast::Decl::Kind::Const:
+    return "const";
+  case ast::Decl::Kind::Struct:
+    return "struct";
+  case ast::Decl::Kind::Fn:
+    return "function";
+  case ast::Decl::Kind::Kernel:
+    return "kernel";
+  case ast::Decl::Kind::Variant:
+    return "variant";
+  }
+  return "name";
+}
+
 Datum Lowering::evalName(const ast::NameExpr &expr) {
   if (auto number = scope().find(expr.name))
     return scope()[*number].value;
   if (const ast::Decl *decl = globals.find(expr.name, expr.range.file)) {
     if (const auto *constant = ast::dynAs<ast::ConstDecl>(decl))
       return globalConst(*constant, expr.range);
-    auto message = error(expr.range, "expected a value, found `" + expr.name +
-                                         "`, which is not one");
-    message.note(decl->name.range, "it is declared here");
+    error(expr.range, "expected a value, found the " +
+                          std::string(nounOf(*decl)) + " `" + expr.name + "`")
+        .note(decl->name.range, "it is declared here");
     return Datum::poison();
   }
   if (auto type = dtype_named(expr.name))
@@ -242,9 +259,9 @@ std::optional<ConstValue> Lowering::evalConst(const ast::Expr &expr,
     return value.constant;
   if (value.isPoison())
     return std::nullopt;
-  auto message =
-      error(expr.range, what.str() + " must be known while compiling, found " +
-                            describe(value));
+  auto message = error(
+      expr.range, what.str() + " must be known while compiling, found " +
+                      (value.isTile() ? "a run-time " : "") + describe(value));
   if (value.isTile())
     message.note("run-time extents, scalars and what `let` binds are not "
                  "const; use `const x = ...;` of constants");

@@ -45,7 +45,8 @@ std::optional<Binding> Lowering::evalGenericArg(const ast::GenericParam &param,
       error(arg.range, "`" + param.name.text + "` is a const, found a type");
       return std::nullopt;
     }
-    std::optional<ConstValue> value = evalConst(*arg.value, "a const");
+    std::optional<ConstValue> value =
+        evalConst(*arg.value, "`" + param.name.text + "`");
     if (!value || !checkConstKind(param, *value, arg.range))
       return std::nullopt;
     return bindConst(*value);

@@ -180,7 +180,8 @@ private:
   /// The datum as a value of an element type: a constant adapts, anything else
   /// must have it.
   std::optional<TileValue> adapt(const Operand &operand, DType element,
-                                 llvm::StringRef what);
+                                 llvm::StringRef what,
+                                 const Shape *shape = nullptr);
   /// As `adapt`, repeated to a shape.
   std::optional<TileValue> convert(const Operand &operand, const TileType &type,
                                    llvm::StringRef what);

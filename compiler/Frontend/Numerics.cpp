@@ -221,6 +221,8 @@ TileValue Numerics::fma(TileValue a, TileValue b, TileValue c) {
 }
 
 TileValue Numerics::power(TileValue base, int64_t exponent) {
+  if (isHalf(base.element))
+    return cast(power(cast(base, DType::f32), exponent), base.element);
   ConstValue one{ConstParam::Kind::integer, 1, 0};
   TileValue result = constant(base.element, base.shape(), one);
   bool started = false;
