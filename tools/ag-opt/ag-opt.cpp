@@ -18,6 +18,6 @@ int main(int argc, char **argv) {
   mlir::registerAllPasses();
   attn_grid::compiler::registerTransformPasses();
   attn_grid::compiler::registerAgConversionPasses();
-  return mlir::failed(mlir::MlirOptMain(
-      argc, argv, "AttentionGrid pass driver\n", registry));
+  return mlir::failed(
+      mlir::MlirOptMain(argc, argv, "AttentionGrid pass driver\n", registry));
 }
