@@ -144,8 +144,8 @@ Value ScaleInstructions::scale(Value x, Value n) {
   // The instruction underflows gradually. What reads a subnormal pays a hundred
   // cycles or more, and softmax makes many of them: 0 in their place.
   Value scaled = call("scalef", {x, n}, std::nullopt);
-  Value normal = e.compare(arith::CmpFPredicate::UGE, n,
-                           e.constant(1 - e.bias()));
+  Value normal =
+      e.compare(arith::CmpFPredicate::UGE, n, e.constant(1 - e.bias()));
   return e.select(normal, scaled, e.constant(0));
 }
 
