@@ -59,3 +59,67 @@ func.func @repeated(%rows: tensor<64xi32>) {
   %r = ag.broadcast %rows along [0] : tensor<64xi32> -> tensor<64x32xi32>
   return
 }
+
+// CHECK: func @indexed
+func.func @indexed(%t: memref<?x?xf32>, %i: tensor<64xi32>, %b: i32, %m: i32) {
+  // CHECK: ag.gather
+  %x = ag.gather %t[%i, %b] : (memref<?x?xf32>, tensor<64xi32>, i32) -> tensor<64xf32>
+  // CHECK: ag.scatter
+  ag.scatter %x, %t[%i, %b] : (tensor<64xf32>, memref<?x?xf32>, tensor<64xi32>, i32) -> ()
+  // CHECK: ag.atomic
+  %old = ag.atomic add %x, %t[%b, %m] extents [0, 64] : (tensor<64xf32>, memref<?x?xf32>, i32, i32) -> tensor<64xf32>
+  return
+}
+
+// CHECK: func @reduce_with
+func.func @reduce_with(%x: tensor<64xf32>) {
+  // CHECK: ag.reduce_with
+  %r = ag.reduce_with %x axis 0 : tensor<64xf32> -> f32 {
+  ^bb0(%a: f32, %b: f32):
+    %m = arith.mulf %a, %b : f32
+    // CHECK: ag.yield
+    ag.yield %m : f32
+  }
+  return
+}
+
+// CHECK: func @scan_with
+func.func @scan_with(%x: tensor<64xi32>) {
+  // CHECK: ag.scan_with
+  %r = ag.scan_with %x axis 0 : tensor<64xi32> {
+  ^bb0(%a: i32, %b: i32):
+    %m = arith.maxsi %a, %b : i32
+    ag.yield %m : i32
+  }
+  return
+}
+
+// CHECK: func @scan
+func.func @scan(%x: tensor<64xf16>) {
+  // CHECK: ag.scan
+  %s = ag.scan sum %x axis 0 : tensor<64xf16> -> tensor<64xf32>
+  return
+}
+
+// CHECK: func @sort
+func.func @sort(%x: tensor<64xf32>, %n: tensor<64xi32>) {
+  // CHECK: ag.sort
+  %k, %i = ag.sort %x, %n axis 0 : tensor<64xf32>, tensor<64xi32>
+  return
+}
+
+// CHECK: func @random
+func.func @random(%seed: i64, %offset: i64, %c2: i32, %c1: i32, %c0: i32, %lane: i32) {
+  // CHECK: ag.philox
+  %r = ag.philox %seed, %offset, %c2, %c1, %c0, %lane : (i64, i64, i32, i32, i32, i32) -> i32
+  return
+}
+
+// CHECK: func @debug
+func.func @debug(%m: tensor<64xf32>, %ok: i1) {
+  // CHECK: ag.print
+  ag.print "row max", %m : tensor<64xf32>
+  // CHECK: ag.assert
+  ag.assert %ok, "a bucket must not be negative"
+  return
+}
