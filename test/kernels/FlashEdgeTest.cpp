@@ -150,13 +150,17 @@ TEST_P(FlashEdgeTyped, NanQuerySpoilsItsRowOnly) {
   }
 }
 
-// Scores of 64 * 200 * 200 are beyond f16, but live in f32.
+// Scores of 64 * 200 * 200 are beyond f16, but live in f32: equal as they are,
+// they average the values.
 TEST(FlashEdge, LargeScoresDoNotOverflow) {
   Tensor q = Tensor::full({1, 1, 3, 64}, 200, f16);
   Tensor k = Tensor::full({1, 1, 70, 64}, 200, f16);
   Tensor v = Tensor::randn({1, 1, 70, 64}, f16);
   FlashResult result = run_flash(q, k, v, false);
-  EXPECT_TRUE(matches(result, q, k, v, default_scale(q), false));
+  Attention want =
+      attention(read(q), read(k), read(v), default_scale(q), false);
+  EXPECT_TRUE(near(result.o.to_vector(), want.o, forward_tolerance(f16)));
+  EXPECT_TRUE(near(result.lse.to_vector(), want.lse, lse_tolerance(f16)));
 }
 
 TEST(FlashEdge, AnyScaleIsLegal) {
