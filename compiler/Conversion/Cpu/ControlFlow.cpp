@@ -217,10 +217,10 @@ void TileEmitter::emitFor(scf::ForOp op) {
     targets.push_back(buffer);
     buffers[arg] = buffer;
   }
-  auto loop = scf::ForOp::create(b, scalar(op.getLowerBound()),
-                                 scalar(op.getUpperBound()),
-                                 scalar(op.getStep()), init);
-  scalars[op.getInductionVar()] = loop.getInductionVar();
+  // Counted in 64 bits: the step past the last pass may not fit in 32.
+  auto loop = scf::ForOp::create(b, toIndex(scalar(op.getLowerBound())),
+                                 toIndex(scalar(op.getUpperBound())),
+                                 toIndex(scalar(op.getStep())), init);
   unsigned next = 0;
   for (Value arg : op.getRegionIterArgs())
     if (!isa<RankedTensorType>(arg.getType()))
@@ -229,6 +229,9 @@ void TileEmitter::emitFor(scf::ForOp op) {
     OpBuilder::InsertionGuard guard(b);
     MemoScope scope(*this);
     b.setInsertionPointToStart(loop.getBody());
+    Value counter = loop.getInductionVar();
+    scalars[op.getInductionVar()] = b.createOrFold<arith::IndexCastOp>(
+        op.getInductionVar().getType(), counter);
     emitBlock(*op.getBody());
     SmallVector<Value> yielded;
     emitYield(op.getYieldedValues(), targets, yielded);
