@@ -7,7 +7,6 @@
 #include "compiler/Frontend/Slots.h"
 #include "compiler/Pipeline.h"
 #include "compiler/Target/Codegen.h"
-#include "compiler/Target/Loader.h"
 
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/IR/MLIRContext.h"
@@ -86,10 +85,6 @@ public:
     return std::nullopt;
   }
 
-  void fail(const std::string &message) {
-    messages += "error: " + message + "\n";
-  }
-
   ModuleOp get() { return *module; }
 
 private:
@@ -119,22 +114,22 @@ public:
         !compilation.run(addVectorPhase))
       return {nullptr, compilation.takeMessages()};
     auto artifact = std::make_shared<Artifact>();
-    for (auto function : compilation.get().getOps<func::FuncOp>())
+    for (auto function : compilation.get().getOps<func::FuncOp>()) {
       if (auto bytes =
               function->getAttrOfType<IntegerAttr>(cpu::scratchBytesAttr))
         artifact->scratch_bytes = bytes.getInt();
+      if (auto messages = function->getAttrOfType<ArrayAttr>(cpu::assertsAttr))
+        for (auto message : messages.getAsRange<StringAttr>())
+          artifact->asserts.push_back(message.getValue().str());
+    }
     if (!compilation.run(addLLVMPhase))
       return {nullptr, compilation.takeMessages()};
     auto object = compilation.generate(CodeKind::object);
     if (!object)
       return {nullptr, compilation.takeMessages()};
-    auto loaded = loadObject(*object, specialization.kernel);
-    if (!loaded) {
-      compilation.fail(llvm::toString(loaded.takeError()));
-      return {nullptr, compilation.takeMessages()};
-    }
-    artifact->entry = reinterpret_cast<Artifact::CpuEntry>(loaded->entry);
-    artifact->code = std::move(loaded->owner);
+    artifact->object =
+        std::make_shared<const std::string>(object->begin(), object->end());
+    artifact->symbol = specialization.kernel;
     // Elementary functions flush their own results; all else follows IEEE.
     artifact->flush_subnormals = false;
     artifact->slots = argumentSlots(*signature, specialization);

@@ -8,6 +8,7 @@
 #include "attn_grid/device.hpp"
 #include "attn_grid/error.hpp"
 #include "runtime/host/FloatMode.h"
+#include "runtime/host/Print.h"
 #include "runtime/host/Threads.h"
 #include <algorithm>
 #include <atomic>
@@ -48,15 +49,16 @@ private:
 
 thread_local Scratch scratch;
 
-/// Runs some programs on this thread. Returns false if one failed.
-bool run_range(const Artifact &artifact, const void *args, uint32_t begin,
-               uint32_t end) {
+/// Runs some programs on this thread. Returns 0, or `ag_context::failed`.
+uint32_t run_range(const Artifact &artifact, const void *args, uint32_t begin,
+                   uint32_t end) {
   ag_context context{};
+  context.print = print_values;
   if (artifact.scratch_bytes > 0)
     context.scratch = scratch.of_size(artifact.scratch_bytes);
   FloatMode mode(artifact.flush_subnormals);
   artifact.entry(args, begin, end, &context);
-  return context.failed == 0;
+  return context.failed;
 }
 
 } // namespace
@@ -65,10 +67,10 @@ void run_on_host(const Artifact &artifact, const void *args, uint32_t programs,
                  std::string_view name) {
   if (programs == 0)
     return;
-  bool passed;
+  uint32_t failed;
   int threads = programs == 1 ? 1 : num_threads();
   if (threads == 1) {
-    passed = run_range(artifact, args, 0, programs);
+    failed = run_range(artifact, args, 0, programs);
   } else {
     std::shared_ptr<Workers> workers = current_workers();
     // Small enough that unequal programs (causal, sparse) even out, large
@@ -76,22 +78,28 @@ void run_on_host(const Artifact &artifact, const void *args, uint32_t programs,
     constexpr uint32_t pieces_per_thread = 32;
     uint32_t grain = std::max<uint32_t>(
         1, programs / (static_cast<uint32_t>(threads) * pieces_per_thread));
-    std::atomic<bool> all_passed = true;
+    std::atomic<uint32_t> first_failed = 0;
     workers->arena.execute([&] {
       tbb::parallel_for(
           tbb::blocked_range<uint32_t>(0, programs, grain),
           [&](const tbb::blocked_range<uint32_t> &range) {
-            if (all_passed.load(std::memory_order_relaxed) &&
-                !run_range(artifact, args, range.begin(), range.end()))
-              all_passed.store(false, std::memory_order_relaxed);
+            if (first_failed.load(std::memory_order_relaxed) != 0)
+              return;
+            if (uint32_t one =
+                    run_range(artifact, args, range.begin(), range.end()))
+              first_failed.store(one, std::memory_order_relaxed);
           },
           tbb::simple_partitioner());
     });
-    passed = all_passed;
+    failed = first_failed;
   }
-  if (!passed)
+  if (failed != 0) {
+    std::string_view message = failed <= artifact.asserts.size()
+                                   ? artifact.asserts[failed - 1]
+                                   : std::string_view("no message");
     throw BackendError(
-        fmt::format("{}: an assertion of the kernel failed", name));
+        fmt::format("{}: an assert of the kernel failed: {}", name, message));
+  }
 }
 
 } // namespace attn_grid::detail

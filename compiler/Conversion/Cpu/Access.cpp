@@ -26,6 +26,23 @@ Value TileEmitter::indexOf(OpFoldResult value) {
   return cast<Value>(value);
 }
 
+/// Which dimensions of its source a view drops. MLIR tells a dropped dimension
+/// of size 1 from a kept one by its stride, and fails where the view has steps.
+/// Which one it was does not matter: in either, the only index is 0.
+static llvm::SmallBitVector droppedDims(memref::SubViewOp view) {
+  ArrayRef<int64_t> sizes = view.getStaticSizes();
+  ArrayRef<int64_t> kept = view.getType().getShape();
+  llvm::SmallBitVector dropped(sizes.size());
+  size_t next = 0;
+  for (auto [d, size] : llvm::enumerate(sizes)) {
+    if (next < kept.size() && kept[next] == size)
+      ++next;
+    else
+      dropped.set(d);
+  }
+  return dropped;
+}
+
 const TensorInfo &TileEmitter::tensor(Value memref) {
   auto it = tensors.find(memref);
   if (it != tensors.end())
@@ -50,7 +67,7 @@ const TensorInfo &TileEmitter::tensor(Value memref) {
   } else if (auto view = memref.getDefiningOp<memref::SubViewOp>()) {
     TensorInfo source = tensor(view.getSource());
     Value offset = index(0);
-    llvm::SmallBitVector dropped = view.getDroppedDims();
+    llvm::SmallBitVector dropped = droppedDims(view);
     for (size_t d = 0; d < source.sizes.size(); ++d) {
       Value stride = indexOf(source.strides[d]);
       offset = addIndex(

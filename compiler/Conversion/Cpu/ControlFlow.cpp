@@ -86,6 +86,8 @@ void TileEmitter::emitOp(Operation *op) {
     return emitSort(sort);
   if (auto assertion = dyn_cast<AssertOp>(op))
     return emitAssert(assertion);
+  if (auto print = dyn_cast<PrintOp>(op))
+    return emitPrint(print);
   if (op->getNumResults() != 1)
     return fail(op, "this operation is not supported on the CPU");
   Value result = op->getResult(0);

@@ -137,6 +137,10 @@ LogicalResult lowerToVector(KernelOp kernel, const VectorTarget &target) {
   }
   func::ReturnOp::create(b);
   entry->setAttr(scratchBytesAttr, b.getI64IntegerAttr(offset));
+  SmallVector<StringRef> messages(emitter.assertMessages().begin(),
+                                  emitter.assertMessages().end());
+  if (!messages.empty())
+    entry->setAttr(assertsAttr, b.getStrArrayAttr(messages));
   kernel.erase();
   return success();
 }

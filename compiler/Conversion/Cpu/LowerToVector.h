@@ -16,6 +16,10 @@ struct VectorTarget {
 /// On the entry: the bytes of scratch that a thread needs, an i64.
 inline constexpr llvm::StringLiteral scratchBytesAttr = "ag.scratch_bytes";
 
+/// On the entry: the messages of its asserts, an array of strings. Assert
+/// number i, from 1, sets `ag_context::failed` to i.
+inline constexpr llvm::StringLiteral assertsAttr = "ag.asserts";
+
 /// Replaces `kernel` by two functions in the same module: `<name>`, with the
 /// interface of `Artifact::CpuEntry`, and the body of one program.
 llvm::LogicalResult lowerToVector(ir::KernelOp kernel,

@@ -105,6 +105,9 @@ public:
   /// the order of the arguments that `emit` appended to the body's block.
   llvm::ArrayRef<int64_t> scratchSizes() const { return bufferBytes; }
 
+  /// The messages of the asserts emitted, in the order of their numbers.
+  llvm::ArrayRef<std::string> assertMessages() const { return asserts; }
+
 private:
   // Values (Elementwise.cpp).
   mlir::Type registerType(mlir::Type element) const;
@@ -170,7 +173,8 @@ private:
   // Random bits, asserts (Random.cpp, Debug.cpp).
   mlir::Value philox(llvm::ArrayRef<mlir::Value> operands);
   void emitAssert(ir::AssertOp op);
-  int32_t asserts = 0; // so far
+  void emitPrint(ir::PrintOp op);
+  mlir::Value literal(llvm::StringRef text);
 
   // What becomes a buffer (Materialize.cpp).
   bool shouldMaterialize(mlir::Value value);
@@ -248,6 +252,8 @@ private:
   mlir::Value programNumber, contextPointer;
   mlir::Block *bodyBlock = nullptr;
   llvm::SmallVector<int64_t> bufferBytes;
+  llvm::SmallVector<std::string> asserts;
+  unsigned literals = 0; // so far
   bool failed = false;
 
   llvm::DenseMap<mlir::Value, mlir::Value> scalars;

@@ -12,12 +12,23 @@
 #include <string_view>
 #include <vector>
 
+/// A value that a kernel's `print` hands over: dense, in row-major order.
+struct ag_printed {
+  uint64_t dtype;         ///< an attn_grid::DType
+  uint64_t rank;          ///< 0: a scalar
+  const int64_t *extents; ///< `rank` of them
+  const void *data;
+};
+
 /// What a running CPU kernel may use of its surroundings. One per thread and
 /// launch; C layout, because generated code reads it.
 struct ag_context {
   void *scratch;   ///< `Artifact::scratch_bytes`, aligned to 64
-  uint32_t failed; ///< set by a failed `assert`
+  uint32_t failed; ///< position in `Artifact::asserts` of one that failed, + 1
   uint32_t reserved;
+  /// Prints a text and `count` values as one piece.
+  void (*print)(ag_context *, const char *text, uint64_t text_bytes,
+                const ag_printed *values, uint64_t count);
 };
 
 namespace attn_grid {
@@ -35,7 +46,8 @@ struct Slot {
   int dim = 0;
 };
 
-/// A compiled variant, ready to run.
+/// A compiled variant. The compiler gives its object; the runtime loads that
+/// into this process and sets `entry`.
 struct Artifact {
   /// Runs the linear program numbers [begin, end). `args` is the flat struct
   /// that `slots` describes.
@@ -43,8 +55,13 @@ struct Artifact {
                             ag_context *);
   CpuEntry entry = nullptr;
   std::shared_ptr<void> code; // keeps the code alive
+  /// A relocatable ELF object that holds the function `symbol`, an entry. Null
+  /// for a variant whose entry was there from the start.
+  std::shared_ptr<const std::string> object;
+  std::string symbol;
   std::vector<Slot> slots;
   size_t scratch_bytes = 0;
+  std::vector<std::string> asserts; // the messages of `assert`s
   /// May subnormal numbers count as 0 while it runs?
   bool flush_subnormals = true;
   double compile_ms = 0;

@@ -8,6 +8,7 @@
 
 #include "attn_grid/export.hpp"
 #include <cstdint>
+#include <functional>
 #include <string>
 #include <string_view>
 
@@ -47,6 +48,10 @@ AG_API int num_threads();
 /// every thread; 0 returns to the default. Throws `InvalidArgument` below 0 and
 /// above 4096.
 AG_API void set_num_threads(int threads);
+
+/// Where the `print` of kernels goes: each call of `sink` gets one piece of
+/// text, one at a time. Without a sink, which is the default, standard output.
+AG_API void set_print_sink(std::function<void(std::string_view)> sink);
 
 } // namespace attn_grid
 
