@@ -38,7 +38,8 @@ static llvm::Expected<std::unique_ptr<llvm::TargetMachine>> targetMachine() {
   options.AllowFPOpFusion = llvm::FPOpFusion::Standard;
   std::unique_ptr<llvm::TargetMachine> machine(target->createTargetMachine(
       triple, host.name, host.features, options, llvm::Reloc::PIC_,
-      std::nullopt, llvm::CodeGenOptLevel::Aggressive, /*JIT=*/true));
+      llvm::CodeModel::Small, llvm::CodeGenOptLevel::Aggressive,
+      /*JIT=*/false));
   if (!machine)
     return failureWith("no code generator for " + host.triple);
   return machine;

@@ -1,5 +1,6 @@
 #include "runtime/cache/VariantCache.h"
 #include "attn_grid/error.hpp"
+#include "runtime/host/ObjectLoader.h"
 #include <algorithm>
 #include <fmt/format.h>
 
@@ -36,13 +37,26 @@ static void check_artifact(const Artifact &artifact, const Specialization &what,
         signature.name));
 }
 
+/// The artifact with an entry: its own, or that of its object.
+static std::shared_ptr<const Artifact>
+loaded(std::shared_ptr<const Artifact> artifact) {
+  if (artifact->entry || !artifact->object)
+    return artifact;
+  LoadedObject object = load_object(*artifact->object, artifact->symbol);
+  auto result = std::make_shared<Artifact>(*artifact);
+  result->entry = object.entry;
+  result->code = std::move(object.code);
+  return result;
+}
+
 static Variant compile(const Program &program, const VariantKey &key,
                        const Specialization &what, const Signature &signature) {
   CompileResult result = program.compile(what);
   if (!result.artifact)
     throw CompileError(result.diagnostics);
-  check_artifact(*result.artifact, what, signature);
-  return Variant{std::move(result.artifact), std::string(key.text)};
+  std::shared_ptr<const Artifact> artifact = loaded(std::move(result.artifact));
+  check_artifact(*artifact, what, signature);
+  return Variant{std::move(artifact), std::string(key.text)};
 }
 
 const Variant *VariantCache::make(const VariantKey &key,
