@@ -221,14 +221,7 @@ void Lowering::lowerFor(const ast::ForStmt &stmt) {
     high = builder.createOrFold<arith::SelectOp>(loc, forward, *high, *low);
     step = builder.createOrFold<arith::MaxSIOp>(loc, *step, i32(1));
   }
-  // A loop ends before its variable could wrap.
-  if (knownRange(*high).high + std::max<int64_t>(steps.high, 1) - 1 >
-      INT32_MAX) {
-    Value last = builder.createOrFold<arith::SubIOp>(
-        loc, i32(INT32_MAX),
-        builder.createOrFold<arith::SubIOp>(loc, *step, i32(1)));
-    high = builder.createOrFold<arith::MinSIOp>(loc, *high, last);
-  }
+  // The step past the last pass may not fit in 32 bits: targets count in 64.
   llvm::SmallVector<unsigned> vars = assigned(stmt.body.stmts);
   auto loop =
       scf::ForOp::create(builder, loc, *low, *high, *step, valuesOf(vars));
