@@ -44,8 +44,8 @@ std::vector<double> rotated(const Array &x, const Array &table,
 TEST(RotaryTable, SinesAndCosines) {
   for (int64_t width : {2, 6, 64, 128})
     for (int64_t positions : {0, 1, 100, 5000}) {
-      Kernel make =
-          kernel("rotary/rotary_table.ag", {{"R", width}, {"P", positions}});
+      Kernel make = kernel("rotary/rotary_table.ag",
+                           {{"T", f32}, {"R", width}, {"P", positions}});
       EXPECT_TRUE(near(make()["table"].to_vector(),
                        table_of(positions, width, 10000), {1e-7, 0}))
           << positions << " x " << width;
@@ -87,10 +87,12 @@ TEST_P(Rotary, ByHand) {
   Tensor table =
       Tensor::from_values({2, 4}, table_of(2, 4, 10000), acc_of(GetParam()));
   EXPECT_TRUE(close(kernel("rotary/rotary.ag")(x, table, arg("start", 1))["y"],
-                    {-1.984110649, 1.959900667, 2.462377902, 4.019799667}));
+                    {-1.9841106485555495, 1.959900667496664, 2.4623779024123156,
+                     4.019799668334994}));
   EXPECT_TRUE(close(kernel("rotary/rotary.ag", {{"interleaved", true}})(
                         x, table, arg("start", 1))["y"],
-                    {-1.142639664, 1.922075597, 2.959850668, 4.029799502}));
+                    {-1.1426396637476532, 1.922075596544176, 2.9598506679133294,
+                     4.029799501669161}));
 }
 
 TEST_P(Rotary, PositionsOfEveryRow) {
