@@ -167,9 +167,10 @@ struct Arg {
   SourceRange range;
 };
 /// `f(x, axis = 1)`, `cast<T>(x)`, `grad(f)(x)`. `callee` is a `NameExpr`, or a
-/// `CallExpr` that gives a function. Positional arguments come first. Builtins
-/// that look like statements (`print`, `assert`) are calls, and so are `load`,
-/// `store`, `view` and the atomics, whose first argument is an `IndexExpr`.
+/// `CallExpr` that gives a function. Positional arguments come first, but
+/// in `reduce`, `scan` and `sort`. Builtins that look like statements (`print`,
+/// `assert`) are calls, and so are `load`, `store`, `view` and the atomics,
+/// whose first argument is an `IndexExpr`.
 struct CallExpr : ExprOf<Expr::Kind::Call> {
   using ExprOf::ExprOf;
   ExprPtr callee;

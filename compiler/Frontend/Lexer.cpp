@@ -108,6 +108,10 @@ private:
     return text.substr(at, s.size()) == s;
   }
   SourceRange rangeFrom(uint32_t begin) const { return {file, begin, at}; }
+  void addComment(uint32_t begin) {
+    list.comments.push_back(
+        {begin, at, static_cast<uint32_t>(list.tokens.size())});
+  }
 
   void skipBlanks();
   void lineComment();
@@ -124,6 +128,7 @@ void Lexer::lineComment() {
   uint32_t begin = at;
   while (at < text.size() && text[at] != '\n')
     ++at;
+  addComment(begin);
   std::string_view comment = text.substr(begin, at - begin);
   if (!comment.starts_with("///") || comment.starts_with("////"))
     return;
@@ -151,6 +156,7 @@ void Lexer::blockComment() {
   }
   for (; at < end + 2; ++at)
     lineStart |= text[at] == '\n';
+  addComment(begin);
 }
 
 void Lexer::skipBlanks() {

@@ -99,10 +99,17 @@ struct Token {
 /// As a message names it: "`;`", "a name".
 std::string describe(Token::Kind kind);
 
+/// A comment, with its marker; a `//` comment without the line break.
+struct Comment {
+  uint32_t begin = 0, end = 0;
+  uint32_t token = 0; // position of the token that follows
+};
+
 /// The tokens of a file. The last one is `End`, and only that.
 struct TokenList {
   std::vector<Token> tokens;
   std::vector<std::string> docs; // text of `///` comments
+  std::vector<Comment> comments; // in the order of the source
 };
 
 /// Reports what is not a token; in the place of such there is an `Error`, or

@@ -7,8 +7,9 @@ namespace attn_grid::compiler {
 
 using namespace ast;
 
-Parser::Parser(const SourceManager &sources, FileId file, Diagnostics &diags)
-    : sources(sources), file(file), diags(diags),
+Parser::Parser(const SourceManager &sources, FileId file, Diagnostics &diags,
+               TokenRoles *roles)
+    : sources(sources), file(file), diags(diags), roles(roles),
       list(lex(sources, file, diags)) {}
 
 // --------------------------------------------------------------------- tokens
@@ -42,26 +43,42 @@ bool Parser::acceptWord(std::string_view word) {
   return true;
 }
 
+/// Leaves what follows the first `>` of a token.
+static void splitGreater(Token &token) {
+  ++token.begin;
+  token.lineStart = false;
+}
+
+SourceRange Parser::takeLess() {
+  if (roles)
+    roles->angleOpens.push_back(peek().begin);
+  return rangeOf(take());
+}
+
 bool Parser::acceptGreater() {
   Token &token = list.tokens[position];
+  uint32_t begin = token.begin;
   switch (token.kind) {
   case Kind::Greater:
     take();
-    return true;
+    break;
   case Kind::GreaterGreater:
     token.kind = Kind::Greater;
+    splitGreater(token);
     break;
   case Kind::GreaterEqual:
     token.kind = Kind::Assign;
+    splitGreater(token);
     break;
   case Kind::GreaterGreaterAssign:
     token.kind = Kind::GreaterEqual;
+    splitGreater(token);
     break;
   default:
     return false;
   }
-  ++token.begin;
-  token.lineStart = false;
+  if (roles)
+    roles->angleCloses.push_back(begin);
   return true;
 }
 
@@ -280,8 +297,8 @@ std::unique_ptr<ast::File> Parser::parseFile() {
 }
 
 std::unique_ptr<ast::File> parseFile(const SourceManager &sources, FileId file,
-                                     Diagnostics &diags) {
-  return Parser(sources, file, diags).parseFile();
+                                     Diagnostics &diags, TokenRoles *roles) {
+  return Parser(sources, file, diags, roles).parseFile();
 }
 
 namespace {

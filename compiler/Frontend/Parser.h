@@ -19,9 +19,18 @@ namespace attn_grid::compiler {
 /// out of the tree: it is of use only without errors.
 ast::Tree parse(SourceManager &sources, FileId root, Diagnostics &diags);
 
+/// What the parser found tokens to be whose text alone does not tell: where
+/// they begin, in the order of the source.
+struct TokenRoles {
+  std::vector<uint32_t> angleOpens;  // the `<` of `<...>`
+  std::vector<uint32_t> angleCloses; // each `>` of it, also those of a `>>`
+  std::vector<uint32_t> blockOpens;  // the `{` of statements
+};
+
 /// Parses one file; its imports are named but not looked for.
 std::unique_ptr<ast::File> parseFile(const SourceManager &sources, FileId file,
-                                     Diagnostics &diags);
+                                     Diagnostics &diags,
+                                     TokenRoles *roles = nullptr);
 
 } // namespace attn_grid::compiler
 

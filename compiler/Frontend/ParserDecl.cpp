@@ -175,7 +175,7 @@ DeclPtr Parser::parseVariant() {
 bool Parser::parseGenericParams(std::vector<GenericParam> &params) {
   if (!at(Kind::Less))
     return true;
-  SourceRange open = rangeOf(take());
+  SourceRange open = takeLess();
   GenericScope scope(*this, true);
   while (!at(Kind::Greater)) {
     GenericParam param;

@@ -17,13 +17,15 @@ class Parser {
 public:
   using Kind = Token::Kind;
 
-  Parser(const SourceManager &sources, FileId file, Diagnostics &diags);
+  Parser(const SourceManager &sources, FileId file, Diagnostics &diags,
+         TokenRoles *roles = nullptr);
   std::unique_ptr<ast::File> parseFile();
 
 private:
   const SourceManager &sources;
   FileId file;
   Diagnostics &diags;
+  TokenRoles *roles; // null: nobody asks
   TokenList list;
   size_t position = 0;
   int depth = 0; // of nested constructs, see DepthGuard
@@ -44,6 +46,8 @@ private:
   bool acceptWord(std::string_view word);
   /// Takes the first `>` of `>`, `>>`, `>=` or `>>=`, and leaves the rest.
   bool acceptGreater();
+  /// Takes the `<` of `<...>`, at which the parser is.
+  SourceRange takeLess();
   std::string_view textOf(const Token &token) const;
   std::string docOf(const Token &token) const;
   SourceRange rangeOf(const Token &token) const;
@@ -166,7 +170,9 @@ private:
                                 std::vector<ast::GenericArg> generics);
   ast::ExprPtr parseIndex(ast::ExprPtr base);
   ast::ExprPtr parseMember(ast::ExprPtr base);
-  bool parseArgs(std::vector<ast::Arg> &args, uint32_t &height);
+  /// `(...)`; with `mixed`, arguments without a name may follow named ones.
+  bool parseArgs(std::vector<ast::Arg> &args, uint32_t &height,
+                 bool mixed = false);
   bool parseArg(ast::Arg &arg);
   ast::ExprPtr parseList();
   ast::ExprPtr parseString();

@@ -138,13 +138,22 @@ ExprPtr Parser::parseNamed() {
   return expr;
 }
 
+/// `reduce(x, axis = 0, f)`, `sort(x, axis = 0, a, b)`: the axis belongs to the
+/// tile, whatever follows.
+static bool takesMixedArgs(const Expr &callee) {
+  const auto *name = dynAs<NameExpr>(&callee);
+  return name && (name->name == "reduce" || name->name == "scan" ||
+                  name->name == "sort");
+}
+
 ExprPtr Parser::parseCall(ExprPtr callee, std::vector<GenericArg> generics) {
   auto call = std::make_unique<CallExpr>(callee->range);
   uint32_t height = callee->height;
+  bool mixed = takesMixedArgs(*callee);
   call->callee = std::move(callee);
   call->generics = std::move(generics);
   raiseHeight(height, call->generics);
-  if (!parseArgs(call->args, height))
+  if (!parseArgs(call->args, height, mixed))
     return nullptr;
   call->range = since(call->range);
   if (!closeHeight(*call, height))
@@ -153,14 +162,14 @@ ExprPtr Parser::parseCall(ExprPtr callee, std::vector<GenericArg> generics) {
 }
 
 /// `(a, b, axis = 1)`, at the `(`.
-bool Parser::parseArgs(std::vector<Arg> &args, uint32_t &height) {
+bool Parser::parseArgs(std::vector<Arg> &args, uint32_t &height, bool mixed) {
   SourceRange open = rangeOf(take());
   GenericScope scope(*this, false);
   while (!at(Kind::RParen)) {
     Arg arg;
     if (!parseArg(arg))
       return false;
-    if (!arg.name && !args.empty() && args.back().name) {
+    if (!mixed && !arg.name && !args.empty() && args.back().name) {
       fail(arg.range, "an argument without a name follows a named one")
           .label(args.back().range);
       return false;

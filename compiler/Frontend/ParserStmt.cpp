@@ -23,6 +23,8 @@ bool Parser::parseBlock(Block &block, const std::string &where) {
     return false;
   }
   take();
+  if (roles)
+    roles->blockOpens.push_back(open.begin);
   GenericScope scope(*this, false);
   while (!at(Kind::RBrace)) {
     // One that is indented was put there; others follow a missing brace.

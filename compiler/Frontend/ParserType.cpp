@@ -38,9 +38,11 @@ TypePtr Parser::parseNamedType() {
     return type;
   }
 
-  SourceRange open = here();
-  if (!expect(Kind::Less, "and a type after `" + name.text + "`"))
+  if (!at(Kind::Less)) {
+    unexpected("`<` and a type after `" + name.text + "`");
     return nullptr;
+  }
+  SourceRange open = takeLess();
   TypePtr element;
   {
     GenericScope scope(*this, true);
@@ -129,7 +131,7 @@ std::unique_ptr<FunctionType> Parser::parseFunctionType() {
 }
 
 bool Parser::parseGenericArgs(std::vector<GenericArg> &args) {
-  SourceRange open = rangeOf(take());
+  SourceRange open = takeLess();
   GenericScope scope(*this, true);
   while (peek().kind != Kind::Greater) {
     GenericArg arg;

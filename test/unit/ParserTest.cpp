@@ -56,6 +56,12 @@ TEST(ParserExpr, Calls) {
   EXPECT_EQ(showExpr("g(\"a\\n\\\"b\\\\\")"), "g(\"a\n\"b\\\")");
 }
 
+// Of these calls the axis comes second, so that what follows may be many.
+TEST(ParserExpr, AxisBeforeOtherArguments) {
+  EXPECT_EQ(showExpr("sort(x, axis = 0, a, b)"), "sort(x, axis = 0, a, b)");
+  EXPECT_EQ(showExpr("scan(x, axis = 0, f)"), "scan(x, axis = 0, f)");
+}
+
 TEST(ParserExpr, Indices) {
   EXPECT_EQ(showExpr("t[b, m +: W, 0 +: 4 step 2, :, a .. e, a .. e step s]"),
             "t[b, m +: W, 0 +: 4 step 2, :, a .. e, a .. e step s]");

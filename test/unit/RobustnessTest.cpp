@@ -2,32 +2,14 @@
 // messages; and what it accepts makes a signature or a message.
 
 #include "compiler/Frontend/Signature.h"
+#include "test/unit/AllKernels.h"
 #include "test/unit/Syntax.h"
 
-#include <filesystem>
-#include <fstream>
 #include <gtest/gtest.h>
 #include <random>
-#include <sstream>
 
 namespace attn_grid::compiler::test {
 namespace {
-
-/// The texts of all kernels of this repository, wrong ones too.
-std::vector<std::string> allKernels() {
-  std::vector<std::string> texts;
-  for (const char *folder : {"/kernels_dsl", "/test/errors"})
-    for (const auto &entry : std::filesystem::recursive_directory_iterator(
-             std::string(AG_SOURCE_DIR) + folder))
-      if (entry.path().extension() == ".ag") {
-        std::ifstream file(entry.path(), std::ios::binary);
-        std::stringstream text;
-        text << file.rdbuf();
-        texts.push_back(text.str());
-      }
-  std::sort(texts.begin(), texts.end());
-  return texts;
-}
 
 /// Everything that is done with a text, without imports, which would read
 /// files. The messages are made too: they look at any place.
@@ -42,11 +24,18 @@ size_t digest(const std::string &text) {
 }
 
 TEST(Robustness, KernelsAreRight) {
-  for (const std::string &text : allKernels())
-    if (!text.starts_with("// EXPECT:")) {
-      Parsed parsed(text);
-      EXPECT_EQ(parsed.diags.render(), "");
-    }
+  std::filesystem::path kernels(std::string(AG_SOURCE_DIR) + "/kernels_dsl");
+  for (const auto &entry :
+       std::filesystem::recursive_directory_iterator(kernels)) {
+    if (entry.path().extension() != ".ag")
+      continue;
+    SourceManager sources;
+    Diagnostics diags(sources);
+    LoadResult root = sources.load(entry.path().string());
+    ASSERT_TRUE(root.file) << root.error;
+    parse(sources, *root.file, diags);
+    EXPECT_EQ(diags.render(), "");
+  }
 }
 
 TEST(Robustness, EveryPrefix) {

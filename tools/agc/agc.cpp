@@ -1,5 +1,6 @@
-// agc: runs, compiles and checks kernels from the shell. This file splits the
-// command line and turns what the commands throw into the exit status.
+// agc: runs, compiles, checks and formats kernels from the shell. This file
+// splits the command line and turns what the commands throw into the exit
+// status.
 
 #include "tools/agc/Command.h"
 
@@ -58,8 +59,9 @@ static int printError(const char *message, int status) {
 }
 
 static int runMain(int argc, char **argv) {
-  CLI::App app("Runs, compiles and checks AttentionGrid kernels (.ag files).",
-               "agc");
+  CLI::App app(
+      "Runs, compiles, checks and formats AttentionGrid kernels (.ag files).",
+      "agc");
   app.require_subcommand(1);
   app.set_version_flag("--version", "agc 0.1.0");
   app.footer("Exit status: 0; 1 for a mistake in the kernel or its arguments; "
@@ -67,6 +69,7 @@ static int runMain(int argc, char **argv) {
   addRunCommand(app);
   addCompileCommand(app);
   addCheckCommand(app);
+  addFmtCommand(app);
   try {
     app.parse(argc, argv);
     return exitSuccess;
