@@ -33,7 +33,14 @@ namespace attn_grid::compiler::cpu {
 /// A load that is read where it lies must be inside its tensor; at the border
 /// a copy, filled with zeros, takes its place. That is decided once per dot, at
 /// run time, so that the inner loop never asks.
-Window TileEmitter::window(Value operand, int64_t freeAxis, bool lanesAreFree) {
+///
+/// The vector side of a dot is gone through `passes` times. If its steps along
+/// the contraction are so far apart in memory that they meet in few sets of the
+/// first-level cache, every pass would fetch it from the next one: then the
+/// copy pays for itself.
+Window TileEmitter::window(Value operand, int64_t freeAxis, bool lanesAreFree,
+                           int64_t passes) {
+  constexpr int64_t worthCopying = 8, farApart = 1024;
   while (auto transpose = operand.getDefiningOp<TransposeOp>()) {
     freeAxis = transpose.getPermutation()[freeAxis];
     operand = transpose.getInput();
@@ -75,8 +82,20 @@ Window TileEmitter::window(Value operand, int64_t freeAxis, bool lanesAreFree) {
       direct = Window{elementPointer(info.pointer, info.element, offset),
                       indexOf(strides[freeAxis]),
                       indexOf(strides[1 - freeAxis]), info.element};
-      if (always)
+      bool mayCopy = lanesAreFree && passes >= worthCopying &&
+                     !isConstantIntValue(strides[1 - freeAxis],
+                                         shapeOf(operand.getType())[freeAxis]);
+      if (always && !mayCopy)
         return direct;
+      if (mayCopy && (always || inside)) {
+        int64_t bytes = info.element.getIntOrFloatBitWidth() / 8;
+        Value close = arith::CmpIOp::create(
+            b, arith::CmpIPredicate::ult, direct.kStride,
+            index(
+                std::max<int64_t>(farApart / std::max<int64_t>(bytes, 1), 1)));
+        inside =
+            always ? close : Value(arith::AndIOp::create(b, inside, close));
+      }
     }
   }
   int64_t lane = lanesAreFree ? freeAxis : laneAxis.of(operand);
@@ -113,9 +132,6 @@ void TileEmitter::emitDot(DotOp dot) {
                       : makeBuffer(result, laneAxis.of(result));
   int64_t lane = buffer.laneAxis;
   bool rowsInLanes = lane == 0;
-  Window rows = window(dot.getLhs(), 0, rowsInLanes);
-  Window columns = window(dot.getRhs(), 1, !rowsInLanes);
-
   int64_t lanes = lanesFor(result, lane);
   int64_t vectors = llvm::divideCeil(
       std::max<int64_t>(demand.demanded(result, lane), 1), lanes);
@@ -127,6 +143,8 @@ void TileEmitter::emitDot(DotOp dot) {
   int64_t tall = wide == 4   ? 4
                  : wide == 2 ? (target_.registers >= 32 ? 8 : 4)
                              : 8;
+  Window rows = window(dot.getLhs(), 0, rowsInLanes, others / tall);
+  Window columns = window(dot.getRhs(), 1, !rowsInLanes, others / tall);
   MemoScope scope(*this);
   auto tiles = [&](Value first, int64_t width) {
     int64_t whole = others / tall * tall;

@@ -18,20 +18,6 @@ using namespace attn_grid::ir;
 
 namespace attn_grid::compiler::cpu {
 
-static bool isSmallFloat(Type element) {
-  return isa<FloatType>(element) && element.getIntOrFloatBitWidth() < 32;
-}
-
-/// `element` in `lanes` lanes.
-static Type vectorOf(Type element, int64_t lanes) {
-  return lanes == 1 ? element : Type(VectorType::get({lanes}, element));
-}
-
-static int64_t lanesOf(Value value) {
-  auto vector = dyn_cast<VectorType>(value.getType());
-  return vector ? vector.getDimSize(0) : 1;
-}
-
 Type TileEmitter::registerType(Type element) const {
   return isSmallFloat(element) ? Type(b.getF32Type()) : element;
 }
@@ -210,77 +196,6 @@ Value TileEmitter::evalDefinition(Value value, const Point &point) {
 //===----------------------------------------------------------------------===//
 // Elementwise operations
 //===----------------------------------------------------------------------===//
-
-Value TileEmitter::roundTo(Value value, Type element) {
-  if (!isSmallFloat(element))
-    return value;
-  int64_t lanes = lanesOf(value);
-  if (element.isBF16()) {
-    // To nearest even on the bits; a NaN stays one. Written out because not
-    // every machine converts, and those that do flush subnormals.
-    auto bits = [&](uint32_t pattern) {
-      return widen(constant(b.getI32Type(), b.getI32IntegerAttr(pattern)),
-                   lanes);
-    };
-    Type ints = vectorOf(b.getI32Type(), lanes);
-    Value raw = arith::BitcastOp::create(b, ints, value);
-    Value high = arith::ShRUIOp::create(b, raw, bits(16));
-    Value odd = arith::AndIOp::create(b, high, bits(1));
-    Value bias = arith::AddIOp::create(b, odd, bits(0x7fff));
-    Value sum = arith::AddIOp::create(b, raw, bias);
-    Value isNaN =
-        arith::CmpFOp::create(b, arith::CmpFPredicate::UNO, value, value);
-    Value chosen = arith::SelectOp::create(
-        b, isNaN, arith::OrIOp::create(b, raw, bits(0x00400000)), sum);
-    Value cut = arith::AndIOp::create(b, chosen, bits(0xffff0000u));
-    return arith::BitcastOp::create(b, value.getType(), cut);
-  }
-  Value narrow = arith::TruncFOp::create(b, vectorOf(element, lanes), value);
-  return arith::ExtFOp::create(b, value.getType(), narrow);
-}
-
-Type TileEmitter::memoryType(Type element) const {
-  if (element.isInteger(1))
-    return b.getI8Type();
-  return element.isBF16() ? Type(b.getIntegerType(16)) : element;
-}
-
-Value TileEmitter::fromMemory(Value value, Type element) {
-  int64_t lanes = lanesOf(value);
-  if (element.isInteger(1)) {
-    Value zero = widen(constant(b.getI8Type(), b.getI8IntegerAttr(0)), lanes);
-    return arith::CmpIOp::create(b, arith::CmpIPredicate::ne, value, zero);
-  }
-  if (element.isBF16()) { // the upper half of an f32
-    Type ints = vectorOf(b.getI32Type(), lanes);
-    Value wide = arith::ExtUIOp::create(b, ints, value);
-    Value sixteen =
-        widen(constant(b.getI32Type(), b.getI32IntegerAttr(16)), lanes);
-    Value high = arith::ShLIOp::create(b, wide, sixteen);
-    return arith::BitcastOp::create(b, vectorOf(b.getF32Type(), lanes), high);
-  }
-  if (isSmallFloat(element))
-    return arith::ExtFOp::create(b, vectorOf(b.getF32Type(), lanes), value);
-  return value;
-}
-
-Value TileEmitter::toMemory(Value value, Type element) {
-  int64_t lanes = lanesOf(value);
-  if (element.isInteger(1))
-    return arith::ExtUIOp::create(b, vectorOf(b.getI8Type(), lanes), value);
-  if (element.isBF16()) { // already rounded
-    Type ints = vectorOf(b.getI32Type(), lanes);
-    Value raw = arith::BitcastOp::create(b, ints, value);
-    Value sixteen =
-        widen(constant(b.getI32Type(), b.getI32IntegerAttr(16)), lanes);
-    Value high = arith::ShRUIOp::create(b, raw, sixteen);
-    return arith::TruncIOp::create(b, vectorOf(b.getIntegerType(16), lanes),
-                                   high);
-  }
-  if (isSmallFloat(element))
-    return arith::TruncFOp::create(b, vectorOf(element, lanes), value);
-  return value;
-}
 
 Value TileEmitter::elementwise(Operation *op, ValueRange operands) {
   int64_t lanes = 1;

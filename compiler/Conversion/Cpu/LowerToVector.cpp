@@ -60,16 +60,6 @@ static Value readSlot(ImplicitLocOpBuilder &b, Value args, unsigned slot,
 
 LogicalResult lowerToVector(KernelOp kernel, const VectorTarget &target) {
   MLIRContext *context = kernel.getContext();
-  bool small = false;
-  kernel.walk([&](Operation *op) {
-    for (Type type : op->getResultTypes())
-      small |=
-          isa<Float8E4M3FNType, Float8E5M2Type>(getElementTypeOrSelf(type));
-  });
-  if (small)
-    return kernel.emitError("8-bit floats are not supported on the CPU by this "
-                            "version: store them as f16 or bf16");
-
   ImplicitLocOpBuilder b(kernel.getLoc(), context);
   b.setInsertionPoint(kernel);
   auto pointer = LLVM::LLVMPointerType::get(context);

@@ -15,9 +15,9 @@
 ///
 ///     coordinates (i, j), lane axis 0, 16 lanes  ->  x[i .. i+15, j]
 ///
-/// Files: Elementwise.cpp (values), Access.cpp (tensors in memory),
-/// Materialize.cpp (what becomes a buffer), Loops.cpp (loop nests), Dot.cpp,
-/// Reduce.cpp, Scan.cpp, Sort.cpp, Indexed.cpp, Random.cpp, Debug.cpp,
+/// Files: Elementwise.cpp (values), SmallFloats.cpp, Access.cpp (tensors in
+/// memory), Materialize.cpp (what becomes a buffer), Loops.cpp (loop nests),
+/// Dot.cpp, Reduce.cpp, Scan.cpp, Sort.cpp, Indexed.cpp, Random.cpp, Debug.cpp,
 /// ControlFlow.cpp (for, if, while, carried tiles), Transpose.cpp.
 
 #include "compiler/Conversion/Cpu/Demand.h"
@@ -90,6 +90,23 @@ struct Destination {
   mlir::Value carried; // the loop-carried tile that lies there, if any
 };
 
+/// A float that registers hold widened, as f32.
+inline bool isSmallFloat(mlir::Type element) {
+  return mlir::isa<mlir::FloatType>(element) &&
+         element.getIntOrFloatBitWidth() < 32;
+}
+
+/// `element` in `lanes` lanes; one lane is a scalar.
+inline mlir::Type vectorOf(mlir::Type element, int64_t lanes) {
+  return lanes == 1 ? element
+                    : mlir::Type(mlir::VectorType::get({lanes}, element));
+}
+
+inline int64_t lanesOf(mlir::Value value) {
+  auto vector = mlir::dyn_cast<mlir::VectorType>(value.getType());
+  return vector ? vector.getDimSize(0) : 1;
+}
+
 class TileEmitter {
 public:
   TileEmitter(mlir::ImplicitLocOpBuilder &builder, ir::KernelOp kernel,
@@ -126,7 +143,11 @@ private:
   mlir::Value elementwiseInRegisters(mlir::Operation *op,
                                      llvm::ArrayRef<mlir::Value> operands,
                                      mlir::Type element, int64_t lanes);
+  // Small floats and bools (SmallFloats.cpp).
+  mlir::Value bitsOf(uint32_t pattern, int64_t lanes);
+  mlir::Value number(double value, int64_t lanes);
   mlir::Value roundTo(mlir::Value value, mlir::Type element);
+  mlir::Value roundToEight(mlir::Value value, mlir::Type element);
   mlir::Value fromMemory(mlir::Value value, mlir::Type element);
   mlir::Value toMemory(mlir::Value value, mlir::Type element);
   mlir::Type memoryType(mlir::Type element) const;
@@ -223,7 +244,8 @@ private:
 
   // Dots (Dot.cpp).
   void emitDot(ir::DotOp dot);
-  Window window(mlir::Value operand, int64_t freeAxis, bool lanesAreFree);
+  Window window(mlir::Value operand, int64_t freeAxis, bool lanesAreFree,
+                int64_t passes);
   void dotTile(ir::DotOp dot, const Buffer &buffer, const Window &rows,
                const Window &columns, mlir::Value first, mlir::Value other,
                int64_t width, int64_t height, int64_t lanes);

@@ -131,12 +131,20 @@ ag.kernel @dot_keep_selects(
 
 // -----
 
-// What the CPU cannot do is an error at the kernel, not wrong code.
-// expected-error @below {{8-bit floats are not supported on the CPU by this version: store them as f16 or bf16}}
-ag.kernel @small_floats_unsupported(
-    %a_ptr: memref<f8E5M2> {ag.name = "a", ag.access = "in"}) {
+// 8-bit floats are bytes in memory and f32 in registers.
+// CHECK-LABEL: func.func private @small_floats_widen.program
+// CHECK:         %[[RAW:.*]] = llvm.load {{.*}} -> vector<16xi8>
+// CHECK:         arith.bitcast {{.*}} : vector<16xi16> to vector<16xf16>
+// CHECK:         %[[WIDE:.*]] = arith.extf {{.*}} : vector<16xf16> to vector<16xf32>
+// CHECK:         llvm.store %[[WIDE]]
+ag.kernel @small_floats_widen(
+    %a_ptr: memref<f8E5M2> {ag.name = "a", ag.access = "in"},
+    %b_ptr: memref<f32> {ag.name = "b", ag.access = "out"}) {
   %c0 = arith.constant 0 : i32
   %a = memref.reinterpret_cast %a_ptr to offset: [0], sizes: [16], strides: [1] : memref<f8E5M2> to memref<16xf8E5M2, strided<[1]>>
+  %b = memref.reinterpret_cast %b_ptr to offset: [0], sizes: [16], strides: [1] : memref<f32> to memref<16xf32, strided<[1]>>
   %x = ag.load %a[%c0 : 16] : memref<16xf8E5M2, strided<[1]>> -> tensor<16xf8E5M2>
+  %y = arith.extf %x : tensor<16xf8E5M2> to tensor<16xf32>
+  ag.store %y, %b[%c0 : 16] : tensor<16xf32>, memref<16xf32, strided<[1]>>
   ag.return
 }
