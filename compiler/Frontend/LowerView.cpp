@@ -152,6 +152,22 @@ void Lowering::emptyOutside(llvm::MutableArrayRef<ViewDim> dims) {
                                   numerics().constantInt({DType::i32, {}}, 0)));
 }
 
+/// A view known to be empty: a subview's verifier would take it for one that
+/// reaches beyond the end, and no element is there to need an address. `sizes`
+/// are those of `shape`.
+static Value emptyView(OpBuilder &builder, Location loc, Value source,
+                       llvm::ArrayRef<int64_t> shape,
+                       llvm::ArrayRef<OpFoldResult> sizes) {
+  llvm::SmallVector<int64_t> layout(shape.size(), 1);
+  llvm::SmallVector<OpFoldResult> strides(shape.size(),
+                                          builder.getIndexAttr(1));
+  auto type = MemRefType::get(
+      shape, cast<MemRefType>(source.getType()).getElementType(),
+      StridedLayoutAttr::get(builder.getContext(), /*offset=*/0, layout));
+  return memref::ReinterpretCastOp::create(
+      builder, loc, type, source, builder.getIndexAttr(0), sizes, strides);
+}
+
 Datum Lowering::evalView(const ast::IndexExpr &expr) {
   Datum base = eval(*expr.base);
   if (base.isPoison() || base.kind == Datum::Kind::absent)
@@ -181,7 +197,7 @@ Datum Lowering::evalView(const ast::IndexExpr &expr) {
   emptyOutside(dims);
   TensorValue view = source;
   view.extents.clear();
-  llvm::SmallVector<OpFoldResult> offsets, sizes, strides;
+  llvm::SmallVector<OpFoldResult> offsets, sizes, strides, kept;
   llvm::SmallVector<int64_t> shape;
   for (const ViewDim &dim : dims) {
     offsets.push_back(asIndex(builder, loc, dim.offset));
@@ -189,12 +205,19 @@ Datum Lowering::evalView(const ast::IndexExpr &expr) {
     strides.push_back(asIndex(builder, loc, dim.step));
     if (dim.dropped)
       continue;
-    view.extents.push_back(dim.extent);
+    // What folded to a constant is one to the language too: `:` takes it.
     auto known = llvm::dyn_cast<Attribute>(sizes.back());
-    shape.push_back(known ? cast<IntegerAttr>(known).getInt()
-                          : ShapedType::kDynamic);
+    int64_t count = known ? cast<IntegerAttr>(known).getInt() : 0;
+    view.extents.push_back(known ? Datum::of(constInt(count)) : dim.extent);
+    shape.push_back(known ? count : ShapedType::kDynamic);
+    kept.push_back(sizes.back());
   }
   auto sourceType = cast<MemRefType>(source.memref.getType());
+  if (llvm::is_contained(shape, 0) ||
+      llvm::is_contained(sourceType.getShape(), 0)) {
+    view.memref = emptyView(builder, loc, source.memref, shape, kept);
+    return Datum::of(std::make_shared<const TensorValue>(std::move(view)));
+  }
   auto type = cast<MemRefType>(memref::SubViewOp::inferRankReducedResultType(
       shape, sourceType, offsets, sizes, strides));
   view.memref = memref::SubViewOp::create(builder, loc, type, source.memref,

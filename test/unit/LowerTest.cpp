@@ -214,6 +214,22 @@ TEST(Lower, ManyGuardsAreAnError) {
               HasSubstr("nested too deeply"));
 }
 
+// Extents that are known to be 0, views that are known to be outside, and one
+// whose kept extent is a constant, so that `:` takes it.
+TEST(Lower, ViewsOfConstExtents) {
+  EXPECT_EQ(mistakes("kernel k(x: tensor<f32>[4, 0], y: tensor<f32>[4, 8],\n"
+                     "         out z: tensor<f32>[N]) grid (N) {\n"
+                     "  let a = view(x[1 .. 3, :]);\n"
+                     "  let b = view(x[9, 0 .. 1]);\n"
+                     "  let c = view(y[9, :]);\n"
+                     "  let d = view(y[4 .. 9, 7 .. 8]);\n"
+                     "  let e = view(y[1 .. 3, 4 .. 100]);\n"
+                     "  z[0] = a[0, 0] + b[0] + c[0] + d[0, 0];\n"
+                     "  z[1] = sum(e[:, :]);\n"
+                     "}\n"),
+            "");
+}
+
 TEST(Lower, BindingThatDoesNotFit) {
   auto program = parseProgram(
       "kernel k<T: float>(out y: tensor<T>[N]) grid (N) { }", "test.ag");
