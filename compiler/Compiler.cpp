@@ -147,12 +147,14 @@ private:
 class SourceCompiler final : public Compiler {
 public:
   ParseResult parse(std::string_view source, std::string_view name,
-                    const std::vector<std::string> &includeDirs) override {
-    auto parsed =
-        parseProgram(std::string(source), std::string(name), includeDirs);
+                    const std::vector<std::string> &includeDirs,
+                    const std::vector<SourceFile> &imports) override {
+    auto parsed = parseProgram(std::string(source), std::string(name),
+                               includeDirs, imports);
     if (parsed->diagnostics.hasErrors())
       return {nullptr, parsed->diagnostics.render()};
-    return {std::make_shared<SourceProgram>(std::move(parsed)), {}};
+    bool readMore = parsed->sources.readFromDisk();
+    return {std::make_shared<SourceProgram>(std::move(parsed)), {}, readMore};
   }
 };
 } // namespace
@@ -221,3 +223,9 @@ struct Registration {
 } // namespace
 
 } // namespace attn_grid::compiler
+
+const attn_grid::compiler::Functions *ag_compiler_functions() {
+  static const attn_grid::compiler::Functions functions = {
+      attn_grid::compiler::emit, attn_grid::compiler::check};
+  return &functions;
+}

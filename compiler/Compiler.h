@@ -42,6 +42,16 @@ AG_COMPILER_API std::string check(std::string_view source,
                                   std::string_view name,
                                   const std::vector<std::string> &includeDirs);
 
+/// The functions above, for programs that load this library only when they
+/// need it: `ag_compiler_functions` gives them.
+struct Functions {
+  decltype(&compiler::emit) emit;
+  decltype(&compiler::check) check;
+};
+
 } // namespace attn_grid::compiler
+
+extern "C" AG_COMPILER_API const attn_grid::compiler::Functions *
+ag_compiler_functions();
 
 #endif

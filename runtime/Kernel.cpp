@@ -238,7 +238,7 @@ const Results &Launch::results() const { return state_->results; }
 
 VariantInfo Launch::variant() const {
   return {state_->variant->text, state_->variant->artifact->compile_ms,
-          state_->cached};
+          state_->cached, state_->variant->from_disk};
 }
 
 int64_t Launch::programs() const { return state_->programs; }

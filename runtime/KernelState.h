@@ -4,6 +4,7 @@
 
 #include "attn_grid/artifact.hpp"
 #include "attn_grid/launch.hpp"
+#include "runtime/OpenProgram.h"
 #include "runtime/cache/VariantCache.h"
 #include <memory>
 #include <optional>
@@ -15,7 +16,8 @@ namespace attn_grid::detail {
 /// A parsed source and its variants. All but the cache is immutable.
 class ModuleState {
 public:
-  ModuleState(std::string name, std::shared_ptr<const Program> program);
+  /// `disk` may be null.
+  ModuleState(std::string name, OpenedProgram opened, DiskStore *disk);
 
   std::string name; // of the source, for messages
   std::shared_ptr<const Program> program;

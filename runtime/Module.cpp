@@ -12,10 +12,11 @@
 namespace attn_grid {
 namespace detail {
 
-ModuleState::ModuleState(std::string name,
-                         std::shared_ptr<const Program> program)
-    : name(std::move(name)), program(program),
-      variants(program, std::make_unique<MemoryStore>()) {}
+ModuleState::ModuleState(std::string name, OpenedProgram opened,
+                         DiskStore *disk)
+    : name(std::move(name)), program(opened.program),
+      variants(program, std::make_unique<MemoryStore>(),
+               std::move(opened.identity), disk) {}
 
 /// Recognises `E`, `E + c`, `c + E` and `E - c`.
 static DimPlan plan_dim(const Expr &expr) {
@@ -189,17 +190,11 @@ private:
 
 Module Module::from_source(std::string_view source, std::string_view name,
                            const std::vector<std::string> &include_dirs) {
-  Compiler *compiler = registered_compiler();
-  if (!compiler)
-    throw Unsupported(fmt::format(
-        "{}: this program has no compiler: link attn_grid::attn_grid (the "
-        "library libattn_grid.so), not attn_grid::runtime alone",
-        name));
-  ParseResult result = compiler->parse(source, name, include_dirs);
-  if (!result.program)
-    throw CompileError(result.diagnostics);
-  return Module(std::make_shared<detail::ModuleState>(
-      std::string(name), std::move(result.program)));
+  detail::DiskStore *disk = detail::DiskStore::process();
+  detail::OpenedProgram opened = detail::open_program(
+      detail::collect_sources(source, name, include_dirs), disk);
+  return Module(std::make_shared<detail::ModuleState>(std::string(name),
+                                                      std::move(opened), disk));
 }
 
 Module Module::from_file(const std::string &path,

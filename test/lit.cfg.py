@@ -15,8 +15,9 @@ config.test_source_root = os.path.dirname(__file__)
 config.environment["PATH"] = os.pathsep.join(
     [config.ag_bin_dir, config.llvm_bin_dir, config.environment["PATH"]]
 )
-# A test must not find what an earlier run of a user left behind.
-config.environment["XDG_CACHE_HOME"] = os.path.join(config.test_exec_root, "cache")
+# A test must not find what an earlier run or another build left behind; those
+# of the cache name a folder of their own.
+config.environment["AG_CACHE_DIR"] = "off"
 if "ASAN_OPTIONS" in os.environ:
     config.environment["ASAN_OPTIONS"] = os.environ["ASAN_OPTIONS"]
 

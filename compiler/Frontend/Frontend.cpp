@@ -27,7 +27,8 @@ const Signature *ParsedProgram::findSignature(std::string_view name) const {
 
 std::unique_ptr<ParsedProgram>
 parseProgram(std::string text, std::string name,
-             std::vector<std::string> includeDirs) {
+             std::vector<std::string> includeDirs,
+             const std::vector<SourceFile> &imports) {
   auto program = std::make_unique<ParsedProgram>(std::move(includeDirs));
   bool tooLong = text.size() > SourceManager::maxFileSize;
   program->root = program->sources.add(std::move(name), std::move(text));
@@ -38,6 +39,8 @@ parseProgram(std::string text, std::string name,
                                    " bytes");
     return program;
   }
+  for (const SourceFile &file : imports)
+    program->sources.add(file.path, file.text);
   program->tree = parse(program->sources, program->root, program->diagnostics);
   program->globals.emplace(program->tree);
   // A tree with holes would give messages about what was left out.

@@ -13,6 +13,7 @@
 #include "compiler/Frontend/Globals.h"
 #include "compiler/Frontend/Parser.h"
 
+#include "attn_grid/artifact.hpp"
 #include "attn_grid/signature.hpp"
 
 #include "mlir/IR/BuiltinOps.h"
@@ -42,9 +43,11 @@ struct ParsedProgram {
 
 /// Parses a text. `name` is what messages call it, and the place from where
 /// its imports are looked for; then come `includeDirs` and the prelude.
+/// `imports` are files, path and text, that are not read from disk.
 std::unique_ptr<ParsedProgram>
 parseProgram(std::string text, std::string name,
-             std::vector<std::string> includeDirs = {});
+             std::vector<std::string> includeDirs = {},
+             const std::vector<SourceFile> &imports = {});
 
 /// Lowers one kernel for one specialization: a module with one `ag.kernel`,
 /// every operation with its place in the source, or null and diagnostics.

@@ -92,6 +92,7 @@ LoadResult SourceManager::load(const std::string &path) {
   if (text.size() > maxFileSize)
     return {std::nullopt, sizeError(path), ""};
   text.shrink_to_fit();
+  didRead = true;
   return {addFile(path, std::move(key), std::move(text), false), "", ""};
 }
 

@@ -78,6 +78,8 @@ public:
   LoadResult import(FileId importer, std::string_view path);
 
   size_t size() const { return files.size(); }
+  /// Was any file read from disk, by `load` or `import`?
+  bool readFromDisk() const { return didRead; }
   std::string_view text(FileId file) const;
   std::string_view name(FileId file) const;
   /// The source text of a range; empty for no place.
@@ -98,6 +100,7 @@ private:
   struct File;
   std::vector<std::unique_ptr<File>> files; // so that addresses are stable
   std::vector<std::string> includeDirs;
+  bool didRead = false;
 
   FileId addFile(std::string name, std::string key, std::string text,
                  bool builtin);

@@ -7,8 +7,10 @@
 namespace attn_grid::detail {
 
 VariantCache::VariantCache(std::shared_ptr<const Program> program,
-                           std::unique_ptr<VariantStore> store)
-    : program_(std::move(program)), store_(std::move(store)) {}
+                           std::unique_ptr<VariantStore> store,
+                           Identity identity, DiskStore *disk)
+    : program_(std::move(program)), store_(std::move(store)),
+      identity_(std::move(identity)), disk_(disk) {}
 
 /// Generated code is trusted, its description is checked: a slot that names
 /// nothing would be a wild read on each launch.
@@ -59,6 +61,30 @@ static Variant compile(const Program &program, const VariantKey &key,
   return Variant{std::move(artifact), std::string(key.text)};
 }
 
+Variant VariantCache::from_disk(const VariantKey &key,
+                                const Specialization &what,
+                                const Signature &signature) const {
+  std::optional<Entry> entry = disk_->find(variant_key(identity_, key.text));
+  if (!entry)
+    return {};
+  std::shared_ptr<const Artifact> artifact = decode_variant(std::move(*entry));
+  if (!artifact)
+    return {};
+  try {
+    artifact = loaded(std::move(artifact));
+    check_artifact(*artifact, what, signature);
+  } catch (const Error &) {
+    return {}; // compiled and written anew
+  }
+  return {std::move(artifact), std::string(key.text), true};
+}
+
+void VariantCache::to_disk(const Variant &variant) const {
+  if (uses_disk() && !variant.from_disk && variant.artifact->object)
+    disk_->publish(encode_variant(variant_key(identity_, variant.text),
+                                  *variant.artifact));
+}
+
 const Variant *VariantCache::make(const VariantKey &key,
                                   const Specialization &what,
                                   const Signature &signature) {
@@ -85,7 +111,10 @@ const Variant *VariantCache::make(const VariantKey &key,
   lock.unlock();
   Variant variant;
   try {
-    variant = compile(*program_, key, what, signature);
+    if (uses_disk())
+      variant = from_disk(key, what, signature);
+    if (!variant.artifact)
+      variant = compile(*program_, key, what, signature);
   } catch (...) {
     pending->error = std::current_exception();
   }
@@ -103,6 +132,8 @@ const Variant *VariantCache::make(const VariantKey &key,
   lock.unlock();
   if (pending->error)
     std::rethrow_exception(pending->error);
+  // Those who wait need not wait for the disk.
+  to_disk(*pending->variant);
   return pending->variant;
 }
 

@@ -1,8 +1,6 @@
 #ifndef AG_RUNTIME_CACHE_VARIANTSTORE_H
 #define AG_RUNTIME_CACHE_VARIANTSTORE_H
-/// Where compiled variants are kept. The seam between launches and whatever
-/// remembers variants: memory now; a store that outlives the process wraps the
-/// one in memory, and asks its files when a key comes with its text.
+/// Where a module's variants are kept, and what they are called.
 
 #include "attn_grid/artifact.hpp"
 #include <cstdint>
@@ -30,6 +28,7 @@ uint64_t hash_words(std::span<const uint64_t> words);
 struct Variant {
   std::shared_ptr<const Artifact> artifact;
   std::string text; // of the key
+  bool from_disk = false;
 };
 
 class VariantStore {

@@ -53,7 +53,8 @@ std::vector<Specialization> FakeProgram::asked() const {
 }
 
 ParseResult FakeCompiler::parse(std::string_view source, std::string_view name,
-                                const std::vector<std::string> &) {
+                                const std::vector<std::string> &,
+                                const std::vector<SourceFile> &) {
   auto found = programs.find(source);
   if (found == programs.end())
     return {nullptr, std::string(name) + ":1:1: error: expected a kernel\n"};

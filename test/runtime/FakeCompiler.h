@@ -46,7 +46,8 @@ public:
   FakeCompiler() { set_compiler(this); }
   ~FakeCompiler() override { set_compiler(nullptr); }
   ParseResult parse(std::string_view source, std::string_view name,
-                    const std::vector<std::string> &include_dirs) override;
+                    const std::vector<std::string> &include_dirs,
+                    const std::vector<SourceFile> &imports) override;
 
   std::map<std::string, std::shared_ptr<FakeProgram>, std::less<>> programs;
 };

@@ -16,9 +16,7 @@ TEST(Module, NeedsACompiler) {
   ASSERT_EQ(registered_compiler(), nullptr);
   EXPECT_THAT([] { Module::from_source("flash"); },
               ThrowsMessage<Unsupported>(
-                  "source.ag: this program has no compiler: link "
-                  "attn_grid::attn_grid (the library libattn_grid.so), not "
-                  "attn_grid::runtime alone"));
+                  HasSubstr("libattn_grid_compiler.so.0 cannot be loaded")));
 }
 
 TEST(Module, ReportsDiagnostics) {

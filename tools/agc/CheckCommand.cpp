@@ -1,8 +1,7 @@
 // agc check FILE.ag: all diagnostics of a source, nothing else.
 
 #include "tools/agc/Command.h"
-
-#include "compiler/Compiler.h"
+#include "tools/agc/CompilerFunctions.h"
 
 #include <memory>
 
@@ -15,7 +14,7 @@ void addCheckCommand(CLI::App &app) {
   source->addTo(*command);
   command->footer("Example:\n  agc check kernels_dsl/flash/flash_fwd.ag");
   command->callback([source] {
-    std::string diagnostics = compiler::check(
+    std::string diagnostics = compilerFunctions().check(
         readFile(source->file), source->file, source->includeDirs);
     if (!diagnostics.empty())
       throw Diagnosed(diagnostics);

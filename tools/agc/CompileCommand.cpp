@@ -2,9 +2,9 @@
 
 #include "tools/agc/Arguments.h"
 #include "tools/agc/Command.h"
+#include "tools/agc/CompilerFunctions.h"
 
 #include "attn_grid/error.hpp"
-#include "compiler/Compiler.h"
 #include "runtime/Evaluate.h"
 
 #include <algorithm>
@@ -172,7 +172,7 @@ static void compile(const CompileOptions &options) {
           .signatures()[findKernel(module.signatures(), options.kernel.kernel)];
   // Refuses names that the kernel lacks and values that do not fit.
   Kernel kernel = module.kernel(signature.name, bindings);
-  compiler::EmitResult result = compiler::emit(
+  compiler::EmitResult result = compilerFunctions().emit(
       text, options.source.file, options.source.includeDirs,
       specialize(kernel.signature(), bindings, options), options.stage);
   if (!result.ok)

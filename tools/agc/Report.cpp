@@ -86,8 +86,11 @@ std::string formatTable(const RunReport &report) {
     fmt::format_to(out, "  {:{}}  {:{}}  {:{}}  {:{}}  {}\n", row[0], widths[0],
                    row[1], widths[1], row[2], widths[2], row[3], widths[3],
                    row[4]);
-  fmt::format_to(out, "compile {:.1f} ms, run {:.3f} ms",
-                 report.variant.compile_ms, median(report.milliseconds));
+  if (report.variant.from_disk)
+    fmt::format_to(out, "compiled before");
+  else
+    fmt::format_to(out, "compile {:.1f} ms", report.variant.compile_ms);
+  fmt::format_to(out, ", run {:.3f} ms", median(report.milliseconds));
   if (report.milliseconds.size() > 1)
     fmt::format_to(out, " (median of {}, best {:.3f} ms)",
                    report.milliseconds.size(), best(report.milliseconds));
@@ -136,6 +139,7 @@ std::string formatJson(const RunReport &report) {
     saved[name] = file;
   Json object{{"kernel", report.kernel},
               {"variant", report.variant.key},
+              {"from_disk", report.variant.from_disk},
               {"device", report.device.name()},
               {"threads", report.threads},
               {"arguments", std::move(arguments)},

@@ -1,5 +1,6 @@
 # What `cmake --install` puts where, and what find_package(attn_grid) reads:
-# the libraries attn_grid::runtime and attn_grid::attn_grid, the public headers,
+# the libraries attn_grid::runtime and attn_grid::attn_grid (the runtime with the
+# compiler, which it opens when it needs it), the public headers,
 # and the kernels, in the folder `attn_grid_KERNELS_DIR`. Included last, when all
 # targets exist.
 
@@ -7,8 +8,8 @@ include(CMakePackageConfigHelpers)
 set(AG_INSTALL_CMAKEDIR "${CMAKE_INSTALL_LIBDIR}/cmake/attn_grid")
 set(AG_INSTALL_KERNELSDIR "${CMAKE_INSTALL_DATADIR}/attn_grid/kernels")
 
-# A build of the runtime alone has no `attn_grid`.
-foreach(library attn_grid_runtime attn_grid)
+# A build of the runtime alone has no compiler.
+foreach(library attn_grid_runtime attn_grid_compiler attn_grid)
   if(TARGET ${library})
     install(TARGETS ${library} EXPORT attn_gridTargets
             LIBRARY DESTINATION "${CMAKE_INSTALL_LIBDIR}")

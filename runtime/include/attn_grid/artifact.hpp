@@ -89,6 +89,14 @@ public:
 struct ParseResult {
   std::shared_ptr<const Program> program; // null if there were errors
   std::string diagnostics;
+  /// Was a file imported that the caller did not give?
+  bool read_other_files = false;
+};
+
+/// A file and its text.
+struct SourceFile {
+  std::string path;
+  std::string text;
 };
 
 /// The one interface between the runtime and the compiler.
@@ -96,16 +104,24 @@ class AG_API Compiler {
 public:
   virtual ~Compiler() = default;
   /// `name` is what messages call the source; `include_dirs` are searched by
-  /// `import` after the folder of `name`.
+  /// `import` after the folder of `name`. `imports` are files as they were
+  /// read before; they are not read again.
   virtual ParseResult parse(std::string_view source, std::string_view name,
-                            const std::vector<std::string> &include_dirs) = 0;
+                            const std::vector<std::string> &include_dirs,
+                            const std::vector<SourceFile> &imports) = 0;
+  /// Names the build of the compiler: two that make different code differ in
+  /// it. Empty: what it makes is not kept beyond the process.
+  virtual std::string build() const { return {}; }
 };
 
-/// The compiler that misses are sent to, or null. The library `attn_grid` sets
-/// it when it is loaded; a program that links only `attn_grid_runtime` has
-/// none.
+/// The compiler that misses are sent to, or null if none is loaded yet. The
+/// library `attn_grid_compiler` registers itself when it is loaded.
 AG_API Compiler *registered_compiler();
 AG_API void set_compiler(Compiler *);
+
+/// The same, loading `attn_grid_compiler` if none is registered. Throws
+/// `Unsupported` if that library is not there.
+AG_API Compiler &need_compiler();
 
 } // namespace attn_grid
 

@@ -126,8 +126,10 @@ private:
 /// Which compiled variant a launch runs.
 struct VariantInfo {
   std::string key;       ///< kernel and bindings, as text
-  double compile_ms = 0; ///< what making it took
+  double compile_ms = 0; ///< what making it took, perhaps long ago
   bool cached = false;   ///< was it there already?
+  /// Did this process find it on disk?
+  bool from_disk = false;
 };
 
 /// What a parameter looks like, as far as the given arguments tell.
