@@ -34,13 +34,24 @@ mlir::MLIRContext &context() {
   return *context;
 }
 
-/// A binding: one dtype for all type parameters, 64 and false for consts.
+/// A binding: one dtype for type parameters without a default, 64 and false
+/// for consts.
 Specialization bindAll(const Signature &signature, DType type,
                        bool optionals = true, int8_t lastStride = 1) {
   Specialization spec;
   spec.kernel = signature.name;
-  for (const TypeParam &param : signature.types)
-    spec.types.push_back(param.kind == TypeParam::Class::integer ? i32 : type);
+  for (const TypeParam &param : signature.types) {
+    const TypeRef &known = param.default_type;
+    if (!param.has_default)
+      spec.types.push_back(param.kind == TypeParam::Class::integer ? i32
+                                                                   : type);
+    else if (known.kind == TypeRef::Kind::concrete)
+      spec.types.push_back(known.dtype);
+    else
+      spec.types.push_back(known.kind == TypeRef::Kind::param
+                               ? spec.types[known.param]
+                               : acc_of(spec.types[known.param]));
+  }
   for (const ConstParam &param : signature.consts)
     spec.consts.push_back(
         {param.kind, param.kind == ConstParam::Kind::integer ? 64 : 0, 1.0});
