@@ -5,6 +5,7 @@
 #include "compiler/Conversion/Cpu/LowerToVector.h"
 #include "compiler/Frontend/Frontend.h"
 #include "compiler/Frontend/Slots.h"
+#include "compiler/LanguageServer/Server.h"
 #include "compiler/Pipeline.h"
 #include "compiler/Target/Codegen.h"
 
@@ -212,6 +213,10 @@ std::string check(std::string_view source, std::string_view name,
   return diagnostics.render();
 }
 
+int serveLanguage(std::istream &in, std::ostream &out) {
+  return lsp::Server(in, out, makeContext).run();
+}
+
 namespace {
 /// Loading this library makes its compiler the runtime's.
 struct Registration {
@@ -226,6 +231,7 @@ struct Registration {
 
 const attn_grid::compiler::Functions *ag_compiler_functions() {
   static const attn_grid::compiler::Functions functions = {
-      attn_grid::compiler::emit, attn_grid::compiler::check};
+      attn_grid::compiler::emit, attn_grid::compiler::check,
+      attn_grid::compiler::serveLanguage};
   return &functions;
 }

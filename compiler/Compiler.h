@@ -8,6 +8,7 @@
 
 #include "attn_grid/artifact.hpp"
 
+#include <iosfwd>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -42,11 +43,16 @@ AG_COMPILER_API std::string check(std::string_view source,
                                   std::string_view name,
                                   const std::vector<std::string> &includeDirs);
 
+/// Serves an editor by the language server protocol until it leaves; gives the
+/// exit status.
+AG_COMPILER_API int serveLanguage(std::istream &in, std::ostream &out);
+
 /// The functions above, for programs that load this library only when they
 /// need it: `ag_compiler_functions` gives them.
 struct Functions {
   decltype(&compiler::emit) emit;
   decltype(&compiler::check) check;
+  decltype(&compiler::serveLanguage) serveLanguage;
 };
 
 } // namespace attn_grid::compiler

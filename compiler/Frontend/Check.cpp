@@ -79,7 +79,7 @@ static Specialization makeBinding(const Signature &signature, DType floating,
 }
 
 void checkProgram(const ParsedProgram &program, MLIRContext &context,
-                  Diagnostics &diags) {
+                  Diagnostics &diags, const TypeObserver &observer) {
   for (const Signature &signature : program.signatures) {
     bool hasFloats = llvm::any_of(signature.types, [](const TypeParam &param) {
       return param.kind != TypeParam::Class::integer;
@@ -91,7 +91,7 @@ void checkProgram(const ParsedProgram &program, MLIRContext &context,
       for (bool optionals : {true, false})
         if (optionals || hasOptionals)
           lowerKernel(program, makeBinding(signature, floating, optionals),
-                      context, diags);
+                      context, diags, observer);
       // What is wrong in f32 is most likely wrong for the same reason in f16.
       if (diags.size() != before || !hasFloats)
         break;

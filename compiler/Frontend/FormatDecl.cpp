@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-namespace attn_grid::compiler::format {
+namespace attn_grid::compiler::formatting {
 
 using Kind = Token::Kind;
 
@@ -198,4 +198,4 @@ std::string Formatter::run() {
   return docs.print(docs.cat(std::move(parts)));
 }
 
-} // namespace attn_grid::compiler::format
+} // namespace attn_grid::compiler::formatting

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-namespace attn_grid::compiler::format {
+namespace attn_grid::compiler::formatting {
 
 size_t columnsOf(std::string_view text) {
   return std::count_if(text.begin(), text.end(),
@@ -328,4 +328,4 @@ std::optional<size_t> Docs::flatWidth(DocId id, size_t first) const {
   }
 }
 
-} // namespace attn_grid::compiler::format
+} // namespace attn_grid::compiler::formatting

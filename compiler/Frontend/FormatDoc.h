@@ -14,7 +14,7 @@
 #include "compiler/Frontend/FormatTokens.h"
 #include <optional>
 
-namespace attn_grid::compiler::format {
+namespace attn_grid::compiler::formatting {
 
 /// The position of a document in its arena.
 using DocId = uint32_t;
@@ -95,6 +95,6 @@ private:
 /// How many columns a text takes.
 size_t columnsOf(std::string_view text);
 
-} // namespace attn_grid::compiler::format
+} // namespace attn_grid::compiler::formatting
 
 #endif

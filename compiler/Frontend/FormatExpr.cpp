@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-namespace attn_grid::compiler::format {
+namespace attn_grid::compiler::formatting {
 
 using Kind = Token::Kind;
 
@@ -246,4 +246,4 @@ DocId Formatter::list(size_t open) {
   return extents ? docs.flat(all) : all;
 }
 
-} // namespace attn_grid::compiler::format
+} // namespace attn_grid::compiler::formatting

@@ -6,7 +6,7 @@
 #include "compiler/Frontend/FormatDoc.h"
 #include <optional>
 
-namespace attn_grid::compiler::format {
+namespace attn_grid::compiler::formatting {
 
 class Formatter {
 public:
@@ -74,6 +74,6 @@ private:
   size_t find(Span span, Kind kind) const;
 };
 
-} // namespace attn_grid::compiler::format
+} // namespace attn_grid::compiler::formatting
 
 #endif

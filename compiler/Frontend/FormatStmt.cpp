@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-namespace attn_grid::compiler::format {
+namespace attn_grid::compiler::formatting {
 
 using Kind = Token::Kind;
 
@@ -157,4 +157,4 @@ DocId Formatter::statement(Span span, std::optional<size_t> pad) {
   return docs.base(docs.group(docs.cat(std::move(parts))));
 }
 
-} // namespace attn_grid::compiler::format
+} // namespace attn_grid::compiler::formatting

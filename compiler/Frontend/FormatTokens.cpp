@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-namespace attn_grid::compiler::format {
+namespace attn_grid::compiler::formatting {
 
 using Kind = Token::Kind;
 
@@ -217,4 +217,4 @@ std::string contentOf(const std::vector<Piece> &pieces) {
   return content;
 }
 
-} // namespace attn_grid::compiler::format
+} // namespace attn_grid::compiler::formatting

@@ -7,7 +7,7 @@
 #include "compiler/Frontend/Lexer.h"
 #include "compiler/Frontend/Parser.h"
 
-namespace attn_grid::compiler::format {
+namespace attn_grid::compiler::formatting {
 
 /// A comment beside a piece. A `//` comment is always followed by a line break.
 struct PieceComment {
@@ -50,6 +50,6 @@ std::vector<Piece> makePieces(std::string_view text, const TokenList &list,
 /// two texts that differ in layout only.
 std::string contentOf(const std::vector<Piece> &pieces);
 
-} // namespace attn_grid::compiler::format
+} // namespace attn_grid::compiler::formatting
 
 #endif

@@ -54,7 +54,8 @@ parseProgram(std::string text, std::string name,
 
 OwningOpRef<ModuleOp> lowerKernel(const ParsedProgram &program,
                                   const Specialization &spec,
-                                  MLIRContext &context, Diagnostics &diags) {
+                                  MLIRContext &context, Diagnostics &diags,
+                                  const TypeObserver &observer) {
   const ast::KernelDecl *kernel = program.findKernel(spec.kernel);
   const Signature *signature = program.findSignature(spec.kernel);
   if (!kernel || !signature) {
@@ -62,7 +63,8 @@ OwningOpRef<ModuleOp> lowerKernel(const ParsedProgram &program,
                 "this file has no kernel `" + spec.kernel + "`");
     return nullptr;
   }
-  return Lowering(program, context, diags).run(*kernel, *signature, spec);
+  return Lowering(program, context, diags, observer)
+      .run(*kernel, *signature, spec);
 }
 
 } // namespace attn_grid::compiler

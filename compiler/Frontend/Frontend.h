@@ -19,6 +19,8 @@
 #include "mlir/IR/BuiltinOps.h"
 #include "mlir/IR/OwningOpRef.h"
 
+#include <functional>
+
 namespace attn_grid::compiler {
 
 /// A source file with all it imports: parsed, its names resolved, and its
@@ -49,20 +51,24 @@ parseProgram(std::string text, std::string name,
              std::vector<std::string> includeDirs = {},
              const std::vector<SourceFile> &imports = {});
 
+/// Is told the type of each name while a kernel is lowered, at the name's
+/// declaration: `tile<f32>[64, 64]`.
+using TypeObserver = std::function<void(SourceRange, const std::string &)>;
+
 /// Lowers one kernel for one specialization: a module with one `ag.kernel`,
 /// every operation with its place in the source, or null and diagnostics.
 /// `program` has no errors.
-mlir::OwningOpRef<mlir::ModuleOp> lowerKernel(const ParsedProgram &program,
-                                              const Specialization &,
-                                              mlir::MLIRContext &context,
-                                              Diagnostics &diags);
+mlir::OwningOpRef<mlir::ModuleOp>
+lowerKernel(const ParsedProgram &program, const Specialization &,
+            mlir::MLIRContext &context, Diagnostics &diags,
+            const TypeObserver &observer = {});
 
 /// Lowers every kernel under representative bindings and reports the mistakes:
 /// float types as f32, and where that is clean as f16 and f64; ints as i32;
 /// consts by their defaults, else 64, 1.0 or false; all optional tensors given,
 /// then none. `program` has no errors.
 void checkProgram(const ParsedProgram &program, mlir::MLIRContext &context,
-                  Diagnostics &diags);
+                  Diagnostics &diags, const TypeObserver &observer = {});
 
 } // namespace attn_grid::compiler
 

@@ -151,6 +151,8 @@ Flow Lowering::lowerReturn(const ast::ReturnStmt &stmt) {
 }
 
 void Lowering::declare(const ast::Name &name, Symbol::Kind kind, Datum value) {
+  if (observer && !value.isPoison())
+    observer(name.range, describe(value));
   Symbol symbol;
   symbol.kind = kind;
   symbol.name = name.text;

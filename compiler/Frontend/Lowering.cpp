@@ -16,9 +16,9 @@ static constexpr int maxNesting = 400;
 static constexpr int64_t maxSteps = 1 << 20;
 
 Lowering::Lowering(const ParsedProgram &program, MLIRContext &context,
-                   Diagnostics &diags)
+                   Diagnostics &diags, const TypeObserver &observer)
     : program(program), globals(*program.globals), diags(diags),
-      builder(&context), loc(builder.getUnknownLoc()) {}
+      observer(observer), builder(&context), loc(builder.getUnknownLoc()) {}
 
 OwningOpRef<ModuleOp> Lowering::run(const ast::KernelDecl &kernel,
                                     const Signature &signature,

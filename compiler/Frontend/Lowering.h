@@ -63,8 +63,9 @@ struct Frame {
 
 class Lowering {
 public:
+  /// The observer may be empty; it outlives the lowering.
   Lowering(const ParsedProgram &program, mlir::MLIRContext &context,
-           Diagnostics &diags);
+           Diagnostics &diags, const TypeObserver &observer);
 
   mlir::OwningOpRef<mlir::ModuleOp> run(const ast::KernelDecl &kernel,
                                         const Signature &signature,
@@ -367,6 +368,7 @@ private:
   const ParsedProgram &program;
   const Globals &globals;
   Diagnostics &diags;
+  const TypeObserver &observer;
   mlir::OpBuilder builder;
   mlir::Location loc;
   Frame *frame = nullptr;

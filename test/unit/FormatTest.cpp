@@ -41,7 +41,7 @@ std::string contentOf(const std::string &text) {
   if (diags.hasErrors())
     return "";
   TokenList list = lex(sources, file, diags);
-  return format::contentOf(format::makePieces(text, list, roles));
+  return formatting::contentOf(formatting::makePieces(text, list, roles));
 }
 
 /// Formatting `text` keeps its content, and is stable. True if it has any.

@@ -42,6 +42,7 @@ void addRunCommand(CLI::App &app);
 void addCompileCommand(CLI::App &app);
 void addCheckCommand(CLI::App &app);
 void addFmtCommand(CLI::App &app);
+void addLspCommand(CLI::App &app);
 
 /// The text of a file. Throws `UsageError` if it cannot be read.
 std::string readFile(const std::string &path);

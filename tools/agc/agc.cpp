@@ -70,6 +70,7 @@ static int runMain(int argc, char **argv) {
   addCompileCommand(app);
   addCheckCommand(app);
   addFmtCommand(app);
+  addLspCommand(app);
   try {
     app.parse(argc, argv);
     return exitSuccess;
