@@ -23,6 +23,32 @@ TEST_P(Matmul, Products) {
   }
 }
 
+// Rows of b that lie far apart, as in a slice of a wide matrix, or are
+// repeated; tiles that are whole, and tiles that are not.
+TEST_P(Matmul, FarAndRepeatedRows) {
+  for (int64_t rows : {256, 200})
+    for (int64_t cols : {128, 100}) {
+      Tensor a = draw({rows, 192});
+      Tensor wide = draw({192, 2000}).slice(1, 700, 700 + cols);
+      EXPECT_TRUE(close(kernel("matmul/matmul.ag")(a, wide)["c"],
+                        matmul(read(a), read(wide))));
+      Tensor repeated = draw({1, cols}).expand({192, cols});
+      EXPECT_TRUE(close(kernel("matmul/matmul.ag")(a, repeated)["c"],
+                        matmul(read(a), read(repeated))));
+    }
+}
+
+TEST_P(Matmul, Blocks) {
+  Tensor a = draw({300, 150}), b = draw({150, 170});
+  std::vector<double> want = matmul(read(a), read(b));
+  for (int64_t rows : {16, 256})
+    for (int64_t group : {1, 4}) {
+      Kernel product =
+          kernel("matmul/matmul.ag", {{"BM", rows}, {"GROUP", group}});
+      EXPECT_TRUE(close(product(a, b)["c"], want)) << rows << ", " << group;
+    }
+}
+
 TEST_P(Matmul, TransposedOperands) {
   Tensor a = draw({40, 70}).transpose(), b = draw({50, 40}).transpose();
   EXPECT_TRUE(

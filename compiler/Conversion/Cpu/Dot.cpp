@@ -56,7 +56,7 @@ Window TileEmitter::window(Value operand, int64_t freeAxis, bool lanesAreFree,
 
   auto load = operand.getDefiningOp<LoadOp>();
   bool always = false;
-  Value inside;
+  Value inside, close;
   Window direct;
   if (load && known == buffers.end() && isDirect(load)) {
     TensorInfo info = tensor(load.getTensor());
@@ -88,39 +88,55 @@ Window TileEmitter::window(Value operand, int64_t freeAxis, bool lanesAreFree,
       if (always && !mayCopy)
         return direct;
       if (mayCopy && (always || inside)) {
-        int64_t bytes = info.element.getIntOrFloatBitWidth() / 8;
-        Value close = arith::CmpIOp::create(
-            b, arith::CmpIPredicate::ult, direct.kStride,
-            index(
-                std::max<int64_t>(farApart / std::max<int64_t>(bytes, 1), 1)));
-        inside =
-            always ? close : Value(arith::AndIOp::create(b, inside, close));
+        int64_t bytes =
+            llvm::divideCeil(info.element.getIntOrFloatBitWidth(), 8);
+        close = arith::CmpIOp::create(b, arith::CmpIPredicate::ult,
+                                      direct.kStride, index(farApart / bytes));
       }
     }
   }
   int64_t lane = lanesAreFree ? freeAxis : laneAxis.of(operand);
   Buffer copy = makeBuffer(operand, lane);
   Window copied = ofBuffer(copy);
-  if (!inside) {
+  if (!inside && !close) {
     materializeInto(copy, operand);
     return copied;
   }
-  auto choice = scf::IfOp::create(
-      b,
-      TypeRange{direct.pointer.getType(), b.getIndexType(), b.getIndexType()},
-      inside, /*withElseRegion=*/true);
-  {
+  auto values = [](const Window &window) {
+    return SmallVector<Value>{window.pointer, window.freeStride,
+                              window.kStride};
+  };
+  auto choose = [&](Value condition, auto then, auto otherwise) {
+    SmallVector<Type> types{direct.pointer.getType(), b.getIndexType(),
+                            b.getIndexType()};
+    auto choice = scf::IfOp::create(b, types, condition, true);
     OpBuilder::InsertionGuard guard(b);
     b.setInsertionPointToStart(&choice.getThenRegion().front());
-    scf::YieldOp::create(
-        b, ValueRange{direct.pointer, direct.freeStride, direct.kStride});
+    scf::YieldOp::create(b, then());
     b.setInsertionPointToStart(&choice.getElseRegion().front());
+    scf::YieldOp::create(b, otherwise());
+    return SmallVector<Value>(choice.getResults());
+  };
+  auto copyAll = [&] {
     materializeInto(copy, operand);
-    scf::YieldOp::create(
-        b, ValueRange{copied.pointer, copied.freeStride, copied.kStride});
-  }
-  return {choice.getResult(0), choice.getResult(1), choice.getResult(2),
-          direct.element};
+    return values(copied);
+  };
+  auto whereInside = [&] {
+    if (!close)
+      return values(direct);
+    return choose(
+        close, [&] { return values(direct); },
+        [&] {
+          bool added = provenInBounds.insert(load).second;
+          SmallVector<Value> result = copyAll();
+          if (added)
+            provenInBounds.erase(load);
+          return result;
+        });
+  };
+  SmallVector<Value> chosen =
+      inside ? choose(inside, whereInside, copyAll) : whereInside();
+  return {chosen[0], chosen[1], chosen[2], direct.element};
 }
 
 void TileEmitter::emitDot(DotOp dot) {
