@@ -78,6 +78,13 @@ Lowering::viewRange(const ast::Indexer &indexer, const Datum &extent) {
                         emit.binary(BinaryKind::ceildiv, count, stride), zero);
     dim.step = Datum::of(stride);
   }
+  // One that begins at the end is empty wherever it ends.
+  APInt from;
+  bool atEnd = extent.isConstant() &&
+               matchPattern(begin.value, m_ConstantInt(&from)) &&
+               from.getSExtValue() >= extent.constant.i;
+  if (atEnd)
+    count = zero;
   bool empty = matchPattern(count.value, m_Zero());
   dim.offset = Datum::of(empty ? zero : begin);
   dim.extent = Datum::of(count);

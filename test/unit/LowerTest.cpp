@@ -235,7 +235,8 @@ TEST(Lower, ViewsOfConstExtents) {
                      "  let c = view(y[9, :]);\n"
                      "  let d = view(y[4 .. 9, 7 .. 8]);\n"
                      "  let e = view(y[1 .. 3, 4 .. 100]);\n"
-                     "  z[0] = a[0, 0] + b[0] + c[0] + d[0, 0];\n"
+                     "  let f = view(y[1 .. 3, 8 .. N]);\n"
+                     "  z[0] = a[0, 0] + b[0] + c[0] + d[0, 0] + f[0, 0];\n"
                      "  z[1] = sum(e[:, :]);\n"
                      "}\n"),
             "");
