@@ -36,11 +36,12 @@ struct SourceOptions {
   void addTo(CLI::App &command);
 };
 
-/// Adds one subcommand: `run`, `compile`, `check`, `fmt`. It runs when it was
-/// named, throws `UsageError`, `Diagnosed` or an `ag::Error`, or returns.
+/// Adds one subcommand. It runs when it was named, throws `UsageError`,
+/// `Diagnosed` or an `ag::Error`, or returns.
 void addRunCommand(CLI::App &app);
 void addCompileCommand(CLI::App &app);
 void addCheckCommand(CLI::App &app);
+void addExplainErrorCommand(CLI::App &app);
 void addFmtCommand(CLI::App &app);
 void addLspCommand(CLI::App &app);
 

@@ -69,6 +69,7 @@ static int runMain(int argc, char **argv) {
   addRunCommand(app);
   addCompileCommand(app);
   addCheckCommand(app);
+  addExplainErrorCommand(app);
   addFmtCommand(app);
   addLspCommand(app);
   try {
