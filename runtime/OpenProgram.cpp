@@ -49,10 +49,14 @@ private:
 };
 } // namespace
 
+Identity identity_of(const Sources &sources) {
+  return {sources.hash, compiler_build(), processor()};
+}
+
 OpenedProgram open_program(Sources sources, DiskStore *disk) {
   Identity identity;
   if (disk)
-    identity = {sources.hash, compiler_build(), processor()};
+    identity = identity_of(sources);
   if (identity.complete())
     if (std::optional<Entry> entry = disk->find(signatures_key(identity)))
       if (auto signatures = decode_signatures(*entry))

@@ -16,6 +16,9 @@ struct OpenedProgram {
   Identity identity;
 };
 
+/// Names the variants of a source on disk, without loading the compiler.
+AG_API Identity identity_of(const Sources &sources);
+
 /// `disk` may be null. A source whose signatures are on disk was once found to
 /// be without mistakes, so it is parsed only when a variant of it is missing.
 /// Throws `CompileError` with the diagnostics, `Unsupported` without a

@@ -22,8 +22,8 @@ struct Sources {
 /// Reads what `text` imports: files beside the importer, then in the folders.
 /// An import that is in neither is the compiler's own, or a mistake that the
 /// compiler will find.
-Sources collect_sources(std::string_view text, std::string_view name,
-                        std::vector<std::string> include_dirs);
+AG_API Sources collect_sources(std::string_view text, std::string_view name,
+                               std::vector<std::string> include_dirs);
 
 /// The files that a text imports, as it spells them.
 std::vector<std::string> imports_of(std::string_view text);

@@ -10,6 +10,7 @@
 /// The first trouble is told on the standard error, once; nothing here throws
 /// but `std::bad_alloc`.
 
+#include "attn_grid/export.hpp"
 #include "runtime/cache/Entry.h"
 #include "runtime/cache/FileSystem.h"
 #include <atomic>
@@ -31,8 +32,9 @@ struct StoredFile {
   bool temporary = false;
 };
 
-/// Thread-safe.
-class DiskStore {
+/// Thread-safe. Exported, as all that `agc cache` uses, for tools of this build
+/// alone.
+class AG_API DiskStore {
 public:
   static constexpr uint64_t default_limit = uint64_t(2) << 30;
 

@@ -10,6 +10,7 @@
 /// which the file's name is the hash: an entry under another's name is found
 /// too. Numbers are little-endian.
 
+#include "attn_grid/export.hpp"
 #include <optional>
 #include <string>
 #include <string_view>
@@ -30,7 +31,7 @@ std::string encode(const Entry &entry);
 std::optional<Entry> decode(std::string_view bytes, std::string &reason);
 
 /// The name of the file that holds the entry of a key.
-std::string entry_name(std::string_view key);
+AG_API std::string entry_name(std::string_view key);
 /// Does a file of this name hold an entry?
 bool is_entry_name(std::string_view name);
 

@@ -3,6 +3,7 @@
 /// The system calls of the disk cache: all of them, so that tests make each
 /// fail, or die at each.
 
+#include "attn_grid/export.hpp"
 #include <cstddef>
 #include <string>
 #include <sys/stat.h>
@@ -13,7 +14,7 @@ namespace attn_grid::detail {
 
 /// Each function is one system call and returns what that returns: a negative
 /// number and `errno` if it failed.
-class FileSystem {
+class AG_API FileSystem {
 public:
   virtual ~FileSystem() = default;
   virtual int open_at(int folder, const char *name, int flags, mode_t mode);
@@ -36,7 +37,7 @@ public:
 };
 
 /// The operating system's.
-FileSystem &real_file_system();
+AG_API FileSystem &real_file_system();
 
 /// A file that is open until this goes.
 class Descriptor {

@@ -23,9 +23,14 @@ struct Identity {
   }
 };
 
+/// A specialization on one line: "flash_fwd<T = f32, D = 64, ...> ...".
+AG_API std::string describe(const Specialization &what,
+                            const Signature &signature);
+
 /// Keys are lines `part value`, for people and for `agc cache why`.
 /// `variant` is the specialization as `describe` writes it.
-std::string variant_key(const Identity &identity, std::string_view variant);
+AG_API std::string variant_key(const Identity &identity,
+                               std::string_view variant);
 std::string signatures_key(const Identity &identity);
 
 Entry encode_variant(std::string key, const Artifact &artifact);

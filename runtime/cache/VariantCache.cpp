@@ -137,44 +137,4 @@ const Variant *VariantCache::make(const VariantKey &key,
   return pending->variant;
 }
 
-std::string describe(const Specialization &what, const Signature &signature) {
-  std::string text = what.kernel + "<";
-  const char *comma = "";
-  for (size_t i = 0; i < what.types.size(); ++i) {
-    text += fmt::format("{}{} = {}", comma, signature.types[i].name,
-                        name_of(what.types[i]));
-    comma = ", ";
-  }
-  for (size_t i = 0; i < what.consts.size(); ++i) {
-    const ConstValue &value = what.consts[i];
-    text += fmt::format("{}{} = ", comma, signature.consts[i].name);
-    comma = ", ";
-    switch (value.kind) {
-    case ConstParam::Kind::integer:
-      text += fmt::format("{}", value.i);
-      break;
-    case ConstParam::Kind::floating:
-      text += fmt::format("{:#}", value.f);
-      break;
-    case ConstParam::Kind::boolean:
-      text += value.i ? "true" : "false";
-      break;
-    }
-  }
-  text += ">(";
-  comma = "";
-  for (size_t i = 0; i < signature.params.size(); ++i) {
-    const Param &param = signature.params[i];
-    if (!param.is_tensor)
-      continue;
-    text += comma + param.name;
-    comma = ", ";
-    if (!what.present[i])
-      text += " absent";
-    else if (what.last_stride[i] >= 0)
-      text += fmt::format(" last stride {}", what.last_stride[i]);
-  }
-  return text + ")";
-}
-
 } // namespace attn_grid::detail

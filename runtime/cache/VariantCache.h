@@ -58,9 +58,6 @@ private:
   std::vector<std::shared_ptr<Pending>> pending_;
 };
 
-/// A specialization on one line: "flash_fwd<T = f32, D = 64, ...> ...".
-std::string describe(const Specialization &what, const Signature &signature);
-
 } // namespace attn_grid::detail
 
 #endif

@@ -72,6 +72,7 @@ static int runMain(int argc, char **argv) {
   addExplainErrorCommand(app);
   addFmtCommand(app);
   addLspCommand(app);
+  addCacheCommand(app);
   try {
     app.parse(argc, argv);
     return exitSuccess;

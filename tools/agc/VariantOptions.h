@@ -1,0 +1,28 @@
+#ifndef AG_TOOLS_AGC_VARIANTOPTIONS_H
+#define AG_TOOLS_AGC_VARIANTOPTIONS_H
+/// A variant of a kernel, described without arguments.
+
+#include "tools/agc/Arguments.h"
+
+#include <CLI/CLI.hpp>
+#include <string>
+#include <vector>
+
+namespace attn_grid::agc {
+
+/// `--kernel`, `--set`, `--dtype`, `--absent`, `--last-stride`.
+struct VariantOptions {
+  KernelOptions kernel;
+  std::vector<std::string> absent, lastStrides;
+
+  void addTo(CLI::App &command);
+  /// The variant that the options describe: every optional tensor present
+  /// unless `--absent`, every last stride 1 unless `--last-stride`. Throws
+  /// `UsageError`, or an `ag::Error` that names what has no value.
+  Specialization specialize(const Signature &signature,
+                            const Bindings &bindings) const;
+};
+
+} // namespace attn_grid::agc
+
+#endif
