@@ -65,8 +65,9 @@ std::vector<int64_t> kept(const std::vector<int64_t> &flags, int64_t padding) {
 std::vector<int64_t> sorted(const std::vector<int64_t> &labels) {
   std::vector<int64_t> order(labels.size());
   std::iota(order.begin(), order.end(), 0);
-  std::stable_sort(order.begin(), order.end(),
-                   [&](int64_t a, int64_t b) { return labels[a] < labels[b]; });
+  std::sort(order.begin(), order.end(), [&](int64_t a, int64_t b) {
+    return std::pair(labels[a], a) < std::pair(labels[b], b);
+  });
   return order;
 }
 

@@ -153,13 +153,13 @@ TEST_P(Landmark, Empty) {
   EXPECT_EQ(o.elements(), 0);
 }
 
-/// The starts of sections, as `landmark_sections.ag` gives them.
-std::vector<int64_t> starts_of(const std::vector<bool> &is_mem) {
-  std::vector<int64_t> starts{0};
+/// The starts of sections; behind the last one, the number of keys.
+std::vector<double> starts_of(const std::vector<bool> &is_mem) {
+  std::vector<double> starts{0};
   for (size_t j = 0; j < is_mem.size(); ++j)
     if (is_mem[j])
-      starts.push_back(static_cast<int64_t>(j) + 1);
-  starts.resize(is_mem.size() + 2, static_cast<int64_t>(is_mem.size()));
+      starts.push_back(static_cast<double>(j) + 1);
+  starts.resize(is_mem.size() + 2, static_cast<double>(is_mem.size()));
   return starts;
 }
 
@@ -183,13 +183,15 @@ TEST_P(Landmark, AnyPlaces) {
       Tensor mem = Tensor::zeros({1, keys}, boolean);
       for (int64_t j = 0; j < keys; ++j)
         mem.set({0, j}, bool(is_mem[j]));
-      std::vector<int64_t> starts = starts_of(is_mem);
+      Results found = kernel("landmark/landmark_sections.ag")(mem);
+      Tensor starts = found["starts"];
+      EXPECT_EQ(starts.to_vector(), starts_of(is_mem)) << name;
       int64_t sections = 1 + std::count(is_mem.begin(), is_mem.end(), true);
+      EXPECT_EQ(found["count"].item(), sections - 1) << name;
       Tensor o = fresh({1, 2, keys - cut, 24});
       Tensor lse = fresh_acc({1, 2, keys - cut});
-      kernel("landmark/landmark_any_fwd.ag")(q, k, v, mem,
-                                             integers({1, keys + 2}, starts),
-                                             out(o), out(lse), sections);
+      kernel("landmark/landmark_any_fwd.ag")(q, k, v, mem, starts, out(o),
+                                             out(lse), sections);
       EXPECT_TRUE(close(
           o, lse,
           landmark(read(q), read(k), read(v), 1 / std::sqrt(32.0), is_mem)))
