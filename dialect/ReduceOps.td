@@ -14,9 +14,9 @@ def Ag_ReduceOp : Ag_Op<"reduce", [Pure]> {
   let description = [{
     `kind` says how: `sum`, `prod`, `min`, `max` (with a NaN: either operand),
     `umin`, `umax` (unsigned), `any`, `all` (of masks), `argmin`, `argmax` (the
-    first wins; one axis). A `sum` of 16-bit floats is f32, of integers up to 32
-    bits i32, else i64; `argmin`, `argmax` give i32; the others keep the element
-    type.
+    first wins, a NaN never; one axis). Elements of masks count as 0 and 1. A
+    `sum` of 16-bit floats is f32, of integers up to 32 bits i32, else i64;
+    `argmin`, `argmax` give i32; the others keep the element type.
 
     * (C1) `axes` are different axes of `input`, in ascending order, at least one.
     * (C2) `result` has the shape that is left; it is a scalar if none is.

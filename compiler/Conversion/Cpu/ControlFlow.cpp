@@ -160,11 +160,7 @@ void TileEmitter::emitWhile(scf::WhileOp op) {
         scalars[value] = numbers[nextScalar++];
   };
   auto loop = scf::WhileOp::create(b, passedTypes, init, nullptr, nullptr);
-  SmallVector<Location> beforePlaces(carriedTypes.size(), b.getLoc());
-  SmallVector<Location> afterPlaces(passedTypes.size(), b.getLoc());
-  Block *before =
-      b.createBlock(&loop.getBefore(), {}, carriedTypes, beforePlaces);
-  Block *after = b.createBlock(&loop.getAfter(), {}, passedTypes, afterPlaces);
+  Block *before = loop.getBeforeBody(), *after = loop.getAfterBody();
   {
     MemoScope scope(*this);
     b.setInsertionPointToStart(before);

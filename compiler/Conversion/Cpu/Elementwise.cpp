@@ -134,10 +134,15 @@ Value TileEmitter::evalDefinition(Value value, const Point &point) {
   }
   if (auto splat = dyn_cast<tensor::SplatOp>(op))
     return scalar(splat.getInput());
-  if (auto literal = dyn_cast<arith::ConstantOp>(op))
-    if (auto splat = dyn_cast<SplatElementsAttr>(literal.getValue()))
-      return constant(registerType(splat.getElementType()),
-                      splat.getSplatValue<Attribute>());
+  if (auto literal = dyn_cast<arith::ConstantOp>(op)) {
+    auto splat = dyn_cast<SplatElementsAttr>(literal.getValue());
+    Type type = registerType(getElementTypeOrSelf(value.getType()));
+    if (splat)
+      return constant(type, splat.getSplatValue<Attribute>());
+    fail(op, "the elements of a constant tile must be equal: compute others "
+             "from ag.iota");
+    return constant(type, b.getZeroAttr(type));
+  }
   if (isa<IotaOp>(op))
     return evalIota(point);
   if (auto load = dyn_cast<LoadOp>(op))

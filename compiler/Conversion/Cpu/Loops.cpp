@@ -401,7 +401,8 @@ void TileEmitter::emitBody(const SmallVector<Value> &coords, int64_t lanes,
           if (axis != lane)
             along.lanes = 1;
           Value place = widen(evalIota(along), lanes);
-          bool floats = isa<FloatType>(getElementTypeOrSelf(value.getType()));
+          Type element = getElementTypeOrSelf(value.getType());
+          bool floats = isa<FloatType>(element), mask = element.isInteger(1);
           bool max = op.getKind() == ReduceKind::argmax;
           Value better =
               floats
@@ -409,10 +410,13 @@ void TileEmitter::emitBody(const SmallVector<Value> &coords, int64_t lanes,
                                                 max ? arith::CmpFPredicate::OGT
                                                     : arith::CmpFPredicate::OLT,
                                                 value, partial[at]))
-                  : Value(arith::CmpIOp::create(b,
-                                                max ? arith::CmpIPredicate::sgt
-                                                    : arith::CmpIPredicate::slt,
-                                                value, partial[at]));
+                  : Value(arith::CmpIOp::create(
+                        b,
+                        mask  ? (max ? arith::CmpIPredicate::ugt
+                                     : arith::CmpIPredicate::ult)
+                        : max ? arith::CmpIPredicate::sgt
+                              : arith::CmpIPredicate::slt,
+                        value, partial[at]));
           partial[at] = arith::SelectOp::create(b, better, value, partial[at]);
           partial[at + 1] =
               arith::SelectOp::create(b, better, place, partial[at + 1]);

@@ -35,6 +35,12 @@ Value TileEmitter::identity(ReduceOp op, int64_t lanes) {
       }
     }
     unsigned bits = type.getIntOrFloatBitWidth();
+    if (type.isInteger(1)) // 0 or 1, without a sign
+      return IntegerAttr::get(
+          type, llvm::is_contained({ReduceKind::prod, ReduceKind::min,
+                                    ReduceKind::umin, ReduceKind::argmin,
+                                    ReduceKind::all},
+                                   op.getKind()));
     switch (op.getKind()) {
     case ReduceKind::prod:
       return IntegerAttr::get(type, 1);
@@ -70,6 +76,7 @@ Value TileEmitter::sumElement(Value value, Type element, int64_t lanes) {
 
 Value TileEmitter::combine(ReduceKind kind, Value x, Value y) {
   bool floats = isa<FloatType>(getElementTypeOrSelf(x.getType()));
+  bool masks = getElementTypeOrSelf(x.getType()).isInteger(1);
   auto choose = [&](arith::CmpFPredicate predicate) -> Value {
     Value first = arith::CmpFOp::create(b, predicate, x, y);
     return arith::SelectOp::create(b, first, x, y);
@@ -84,12 +91,14 @@ Value TileEmitter::combine(ReduceKind kind, Value x, Value y) {
                   : Value(arith::MulIOp::create(b, x, y));
   case ReduceKind::min:
   case ReduceKind::argmin:
-    return floats ? choose(arith::CmpFPredicate::OLT)
-                  : Value(arith::MinSIOp::create(b, x, y));
+    return floats  ? choose(arith::CmpFPredicate::OLT)
+           : masks ? Value(arith::MinUIOp::create(b, x, y))
+                   : Value(arith::MinSIOp::create(b, x, y));
   case ReduceKind::max:
   case ReduceKind::argmax:
-    return floats ? choose(arith::CmpFPredicate::OGT)
-                  : Value(arith::MaxSIOp::create(b, x, y));
+    return floats  ? choose(arith::CmpFPredicate::OGT)
+           : masks ? Value(arith::MaxUIOp::create(b, x, y))
+                   : Value(arith::MaxSIOp::create(b, x, y));
   case ReduceKind::umin:
     return arith::MinUIOp::create(b, x, y);
   case ReduceKind::umax:

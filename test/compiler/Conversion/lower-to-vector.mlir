@@ -148,3 +148,15 @@ ag.kernel @small_floats_widen(
   ag.store %y, %b[%c0 : 16] : tensor<16xf32>, memref<16xf32, strided<[1]>>
   ag.return
 }
+// -----
+
+// No front end makes such a constant, but a text may have one.
+ag.kernel @no_constant_of_several_values(
+    %b_ptr: memref<f32> {ag.name = "b", ag.access = "out"}) {
+  %c0 = arith.constant 0 : i32
+  %b = memref.reinterpret_cast %b_ptr to offset: [0], sizes: [2], strides: [1] : memref<f32> to memref<2xf32, strided<[1]>>
+  // expected-error @below {{the elements of a constant tile must be equal: compute others from ag.iota}}
+  %x = arith.constant dense<[1.0, 2.0]> : tensor<2xf32>
+  ag.store %x, %b[%c0 : 2] : tensor<2xf32>, memref<2xf32, strided<[1]>>
+  ag.return
+}
