@@ -1,6 +1,8 @@
 // Variants are compiled once, found without a lock, and failures forgotten.
 
 #include "runtime/cache/MemoryStore.h"
+#include "runtime/cache/VariantCache.h"
+#include "test/runtime/CacheFolder.h"
 #include "test/runtime/FakeCompiler.h"
 #include <gmock/gmock.h>
 #include <latch>
@@ -101,6 +103,48 @@ TEST(Cache, ConstsMakeVariants) {
   EXPECT_EQ(program->compiles, 100);
   module.kernel("probe")(x); // the default is 3
   EXPECT_EQ(program->compiles, 100);
+}
+
+// A variant on disk whose object does not load is compiled and written anew.
+TEST(Cache, UnusableEntriesAreReplaced) {
+  TemporaryFolder folder;
+  TestStore disk(folder / "cache");
+  auto program = make_program(probe_signature(), probe_entry);
+  program->on_compile = [](const Specialization &) {
+    auto artifact = std::make_shared<Artifact>();
+    artifact->entry = probe_entry;
+    artifact->object = std::make_shared<const std::string>("no object");
+    artifact->symbol = "probe";
+    return CompileResult{artifact, ""};
+  };
+  Specialization what{
+      "probe", {f32}, {{ConstParam::Kind::integer, 3}}, {true, true}, {1, 1}};
+  const uint64_t words[] = {7};
+  VariantKey key{words, detail::hash_words(words), "probe"};
+  for (int process = 1; process <= 3; ++process) {
+    detail::VariantCache cache(program, std::make_unique<MemoryStore>(),
+                               {"source", "compiler", "target"}, &disk.store);
+    const Variant *variant = cache.make(key, what, probe_signature());
+    EXPECT_FALSE(variant->from_disk);
+    EXPECT_EQ(program->compiles, process);
+    EXPECT_EQ(cache.make(key, what, probe_signature()), variant);
+    EXPECT_EQ(disk.store.list().size(), 1u);
+  }
+  EXPECT_THAT(disk.warnings, testing::IsEmpty());
+}
+
+// Without a part of the key, and without a disk, nothing is written.
+TEST(Cache, IncompleteKeysStayInMemory) {
+  TemporaryFolder folder;
+  TestStore disk(folder / "cache");
+  auto program = make_program(probe_signature(), probe_entry);
+  detail::VariantCache cache(program, std::make_unique<MemoryStore>(),
+                             {"source", "", "target"}, &disk.store);
+  const uint64_t words[] = {7};
+  VariantKey key{words, detail::hash_words(words), "probe"};
+  cache.make(key, {"probe", {f32}, {}, {true, true}, {1, 1}},
+             probe_signature());
+  EXPECT_FALSE(std::filesystem::exists(folder / "cache"));
 }
 
 /// Keys that a reader recomputes.
