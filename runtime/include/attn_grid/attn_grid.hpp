@@ -4,6 +4,7 @@
 
 #include "attn_grid/artifact.hpp"
 #include "attn_grid/device.hpp"
+#include "attn_grid/dlpack.hpp"
 #include "attn_grid/error.hpp"
 #include "attn_grid/launch.hpp"
 #include "attn_grid/module.hpp"

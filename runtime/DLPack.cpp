@@ -1,0 +1,119 @@
+#include "attn_grid/dlpack.hpp"
+#include "attn_grid/error.hpp"
+#include <dlpack/dlpack.h>
+#include <fmt/format.h>
+#include <memory>
+#include <optional>
+
+namespace attn_grid {
+
+/// Of DLPack 0.8; the header may be older.
+static constexpr uint8_t dlpack_bool = 6;
+
+static std::optional<DLDataType> dlpack_type(DType dtype) {
+  auto make = [&](int code) {
+    return DLDataType{static_cast<uint8_t>(code),
+                      static_cast<uint8_t>(8 * size_of(dtype)), 1};
+  };
+  switch (dtype) {
+  case boolean:
+    return make(dlpack_bool);
+  case i8:
+  case i16:
+  case i32:
+  case i64:
+    return make(kDLInt);
+  case u8:
+  case u16:
+  case u32:
+    return make(kDLUInt);
+  case f16:
+  case f32:
+  case f64:
+    return make(kDLFloat);
+  case bf16:
+    return make(kDLBfloat);
+  case f8e4m3:
+  case f8e5m2:
+    return std::nullopt;
+  }
+  return std::nullopt;
+}
+
+static DType dtype_of(DLDataType type) {
+  for (int i = 0; i < numDTypes; ++i) {
+    auto own = dlpack_type(static_cast<DType>(i));
+    if (own && own->code == type.code && own->bits == type.bits &&
+        own->lanes == type.lanes)
+      return static_cast<DType>(i);
+  }
+  throw Unsupported(fmt::format("from_dlpack: no dtype is of DLPack's code {} "
+                                "with {} bits and {} lanes",
+                                type.code, type.bits, type.lanes));
+}
+
+Tensor from_dlpack(DLManagedTensor *managed) {
+  if (!managed)
+    throw InvalidArgument("from_dlpack: the tensor is null");
+  const DLTensor &tensor = managed->dl_tensor;
+  if (tensor.device.device_type != kDLCPU)
+    throw Unsupported(fmt::format(
+        "from_dlpack: the tensor is on DLPack's device {}, and "
+        "only the CPU's ({}) is supported",
+        static_cast<int>(tensor.device.device_type), static_cast<int>(kDLCPU)));
+  DType dtype = dtype_of(tensor.dtype);
+  if (tensor.ndim < 0 || (tensor.ndim > 0 && !tensor.shape))
+    throw InvalidArgument("from_dlpack: the tensor has no shape");
+  auto rank = static_cast<size_t>(tensor.ndim);
+  Dims sizes(std::span<const int64_t>(tensor.shape, rank));
+  auto *data = static_cast<std::byte *>(tensor.data);
+  if (data)
+    data += tensor.byte_offset;
+  // Without strides the elements are in row-major order.
+  TensorView view =
+      tensor.strides
+          ? TensorView(data, dtype, sizes,
+                       Dims(std::span<const int64_t>(tensor.strides, rank)))
+          : TensorView(data, dtype, sizes);
+  if (!data && view.elements() > 0)
+    throw InvalidArgument("from_dlpack: the tensor has elements and no data");
+  return Tensor(view, std::shared_ptr<void>(managed, [](void *owned) {
+                  auto *managed = static_cast<DLManagedTensor *>(owned);
+                  if (managed->deleter)
+                    managed->deleter(managed);
+                }));
+}
+
+namespace {
+/// What `manager_ctx` of an exported tensor points to.
+struct Exported {
+  Tensor tensor; // keeps the memory
+  Dims sizes, strides;
+  DLManagedTensor managed{};
+};
+} // namespace
+
+DLManagedTensor *to_dlpack(const Tensor &tensor) {
+  std::optional<DLDataType> type = dlpack_type(tensor.dtype());
+  if (!type)
+    throw Unsupported(fmt::format(
+        "to_dlpack: DLPack has no name for {}; convert the tensor first",
+        name_of(tensor.dtype())));
+  auto exported = std::make_unique<Exported>(
+      Exported{tensor, tensor.sizes(), tensor.strides(), {}});
+  DLManagedTensor &managed = exported->managed;
+  managed.dl_tensor.data = tensor.data();
+  managed.dl_tensor.device = {kDLCPU, 0};
+  managed.dl_tensor.ndim = tensor.rank();
+  managed.dl_tensor.dtype = *type;
+  managed.dl_tensor.shape = exported->sizes.begin();
+  managed.dl_tensor.strides = exported->strides.begin();
+  managed.dl_tensor.byte_offset = 0;
+  managed.manager_ctx = exported.get();
+  managed.deleter = [](DLManagedTensor *self) {
+    delete static_cast<Exported *>(self->manager_ctx);
+  };
+  return &exported.release()->managed;
+}
+
+} // namespace attn_grid
