@@ -1,6 +1,7 @@
 #include "compiler/Target/Codegen.h"
 
 #include "compiler/Target/HostCpu.h"
+#include "compiler/Target/SingleLaneStores.h"
 
 #include "mlir/Target/LLVMIR/Dialect/Builtin/BuiltinToLLVMIRTranslation.h"
 #include "mlir/Target/LLVMIR/Dialect/LLVMIR/LLVMToLLVMIRTranslation.h"
@@ -94,6 +95,7 @@ llvm::Expected<llvm::SmallVector<char, 0>> generateCode(mlir::ModuleOp module,
       function.addFnAttr(llvm::Attribute::NoInline);
   }
   optimize(*code, **machine);
+  storeSingleLanes(*code);
 
   llvm::SmallVector<char, 0> output;
   llvm::raw_svector_ostream os(output);

@@ -249,26 +249,31 @@ static std::string compare(const Case &test, Memory &expected, Memory &found,
 // Both runs
 //===----------------------------------------------------------------------===//
 
+/// One context for all cases: making one takes longer than using it.
+static MLIRContext *sharedContext() {
+  static std::unique_ptr<MLIRContext> context = makePipelineContext();
+  return context.get();
+}
+
 namespace {
 struct ReferenceRun {
-  std::unique_ptr<MLIRContext> context = makePipelineContext();
+  MLIRContext *context = sharedContext();
   OwningOpRef<ModuleOp> module;
   Memory memory;
   bool assertFailed = false;
   std::string error;
 
   explicit ReferenceRun(const Case &test) {
-    ScopedDiagnosticHandler handler(context.get(),
-                                    [&](mlir::Diagnostic &diagnostic) {
-                                      error += diagnostic.str() + "\n";
-                                      return success();
-                                    });
-    module = parseSourceString<ModuleOp>(test.text(), context.get());
+    ScopedDiagnosticHandler handler(context, [&](mlir::Diagnostic &diagnostic) {
+      error += diagnostic.str() + "\n";
+      return success();
+    });
+    module = parseSourceString<ModuleOp>(test.text(), context);
     if (!module || module->getOps<ir::KernelOp>().empty()) {
       error += "the kernel is not valid";
       return;
     }
-    memory = makeMemory(test, context.get());
+    memory = makeMemory(test, context);
     Interpreter run(*module->getOps<ir::KernelOp>().begin(), memory.slots);
     for (uint32_t program = 0; program < test.programs; ++program)
       if (failed(run.runProgram(program)))
@@ -301,10 +306,10 @@ std::string disagreement(const Case &test) {
     CpuKernel kernel = compileForCpu(*copy, target);
     if (!kernel.entry)
       return fmt::format("CPU, {} bits: {}", bits, kernel.error);
-    Memory memory = makeMemory(test, reference.context.get());
+    Memory memory = makeMemory(test, reference.context);
     bool assertFailed = kernel.run(memory.slots, test.programs) != 0;
     std::string text =
-        compare(test, reference.memory, memory, reference.context.get());
+        compare(test, reference.memory, memory, reference.context);
     if (assertFailed != reference.assertFailed)
       text += "  an assert failed in one of the two only\n";
     if (!text.empty())
@@ -325,7 +330,7 @@ std::vector<double> referenceResult(const Case &test, const std::string &name) {
   for (auto [t, argument] : llvm::enumerate(test.tensors)) {
     if (argument.name != name || !reference.error.empty())
       continue;
-    Type element = parseType(argument.element, reference.context.get());
+    Type element = parseType(argument.element, reference.context);
     Tensor view = viewOf(argument, element, reference.memory.bytes[t]);
     forEachPlace(view.sizes, [&](ArrayRef<int64_t> place) {
       Number x = compiler::reference::readNumber(view.find(place), element);

@@ -284,6 +284,21 @@ TEST(If, InALoopHandsOnWhatTheLoopCarries) {
   }
 }
 
+TEST(If, BeforeALoopThatHandsItOn) {
+  // The results are yielded once each, by a loop that has not begun.
+  agreeForAll(R"(
+  %first = arith.cmpi eq, %n, %one : i32
+  %d, %e = scf.if %first -> (tensor<16x16xf32>, tensor<16x16xf32>) {
+    scf.yield %a, %half : tensor<16x16xf32>, tensor<16x16xf32>
+  } else {
+    scf.yield %b, %ones : tensor<16x16xf32>, tensor<16x16xf32>
+  }
+  %f = ag.dot %a, %b, %ones : tensor<16x16xf32>, tensor<16x16xf32>, tensor<16x16xf32>
+  %p, %q, %r = scf.for %i = %c0 to %n step %one iter_args(%s = %a, %t = %b, %v = %a) -> (tensor<16x16xf32>, tensor<16x16xf32>, tensor<16x16xf32>) : i32 {
+    scf.yield %d, %f, %e : tensor<16x16xf32>, tensor<16x16xf32>, tensor<16x16xf32>
+  })");
+}
+
 TEST(If, ReplacesTheAccumulator) {
   agreeForAll(loopOf(R"(
     %bit = arith.andi %i, %one : i32

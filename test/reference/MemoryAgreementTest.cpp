@@ -244,6 +244,43 @@ TEST(Memory, GatherOfOnePlace) {
   agree(c);
 }
 
+TEST(Memory, OtherOfOnePlace) {
+  // Along the lanes one element is read, and each lane has its own other.
+  Case c;
+  c.tensor("x", "f32", {5, 7}).filled(wild);
+  c.tensor("y", "f32", {4, 32}).filled(wild);
+  c.tensor("o", "f32", {4, 32}).out();
+  c.scalar("i", "i32", 3);
+  c.body = R"(
+  %other = ag.load %y[%c0 : 4, %c0 : 32] : $y -> tensor<4x32xf32>
+  %n = ag.iota : tensor<4xi32>
+  %rows = ag.broadcast %n along [0] : tensor<4xi32> -> tensor<4x32xi32>
+  %three = tensor.splat %i : tensor<4x32xi32>
+  %at = arith.addi %rows, %three : tensor<4x32xi32>
+  %a = ag.gather %x[%at, %rows] other %other : ($x, tensor<4x32xi32>, tensor<4x32xi32>, tensor<4x32xf32>) -> tensor<4x32xf32>
+  ag.store %a, %o[%c0 : 4, %c0 : 32] : tensor<4x32xf32>, $o)";
+  agree(c);
+}
+
+TEST(Memory, OneKeptColumn) {
+  // A mask of one lane, known while compiling: its neighbours stay.
+  for (const std::string &element : elementTypes)
+    for (int column : {0, 1, 15}) {
+      Case c;
+      c.tensor("x", element, {8, 16}).filled(fillFor(element));
+      c.tensor("o", element, {8, 16}).out();
+      c.body = fmt::format(R"(
+  %a = ag.load %x[%c0 : 8, %c0 : 16] : $x -> tensor<8x16x{0}>
+  %n = ag.iota : tensor<16xi32>
+  %columns = ag.broadcast %n along [1] : tensor<16xi32> -> tensor<8x16xi32>
+  %which = arith.constant dense<{1}> : tensor<8x16xi32>
+  %keep = arith.cmpi eq, %columns, %which : tensor<8x16xi32>
+  ag.store %a, %o[%c0 : 8, %c0 : 16] keep %keep : tensor<8x16x{0}>, $o)",
+                           element, column);
+      agree(c);
+    }
+}
+
 TEST(Memory, Atomics) {
   for (const char *element : {"i32", "i64", "f32", "f64"})
     for (const char *kind : {"add", "min", "max", "umin", "umax"}) {

@@ -351,7 +351,13 @@ Value TileEmitter::readAt(const Address &at, Type element, int64_t lanes,
     return result;
   Value condition =
       lanes == 1 ? Value(vector::ExtractOp::create(b, mask, 0)) : mask;
-  return arith::SelectOp::create(b, condition, result, widen(other(), lanes));
+  // One element for all lanes may still have a replacement for each.
+  Value replacement = other();
+  if (auto vector = dyn_cast<VectorType>(replacement.getType()))
+    lanes = vector.getDimSize(0);
+  return arith::SelectOp::create(b, widen(condition, lanes),
+                                 widen(result, lanes),
+                                 widen(replacement, lanes));
 }
 
 void TileEmitter::writeAt(const Address &at, Value value, Type element,

@@ -352,7 +352,9 @@ std::optional<Destination> TileEmitter::destination(Value value) {
     return std::nullopt;
   OpOperand &use = *value.use_begin();
   auto yield = dyn_cast<scf::YieldOp>(use.getOwner());
-  if (!yield)
+  // A loop or branch may also hand on what was made outside, when its buffers
+  // did not exist.
+  if (!yield || value.getParentBlock() != yield->getBlock())
     return std::nullopt;
   if (auto loop = dyn_cast<scf::ForOp>(yield->getParentOp())) {
     Value arg = loop.getRegionIterArg(use.getOperandNumber());
