@@ -42,6 +42,10 @@ if(CMAKE_CXX_COMPILER_ID STREQUAL "Clang")
   # What ccache needs to reuse objects made with a precompiled header.
   add_compile_options(-Xclang -fno-pch-timestamp)
 endif()
+if(AG_FUZZ)
+  # Tells libFuzzer which code an input reaches.
+  add_compile_options(-fsanitize=fuzzer-no-link)
+endif()
 add_compile_options(-Wall -Wextra -Wno-unused-parameter)
 
 # ag_mlir_library(NAME SOURCES a.cpp ... [LINK lib ...] [DEPENDS target ...])
