@@ -249,9 +249,10 @@ static std::string compare(const Case &test, Memory &expected, Memory &found,
 // Both runs
 //===----------------------------------------------------------------------===//
 
-/// One context for all cases: making one takes longer than using it.
+/// One context for all cases of a thread: making one takes longer than using
+/// it.
 static MLIRContext *sharedContext() {
-  static std::unique_ptr<MLIRContext> context = makePipelineContext();
+  thread_local std::unique_ptr<MLIRContext> context = makePipelineContext();
   return context.get();
 }
 

@@ -5,8 +5,13 @@
 
 #include "test/reference/RandomProgram.h"
 
+#include <atomic>
 #include <cstdlib>
 #include <gtest/gtest.h>
+#include <map>
+#include <mutex>
+#include <thread>
+#include <vector>
 
 namespace attn_grid::test {
 namespace {
@@ -18,16 +23,33 @@ int64_t numberFrom(const char *variable, int64_t otherwise) {
 
 TEST(RandomPrograms, Agree) {
   int64_t first = numberFrom("AG_RANDOM_SEED", 0);
-  int64_t count = numberFrom("AG_RANDOM_PROGRAMS", 400);
-  int failures = 0;
-  for (int64_t seed = first; seed < first + count && failures < 20; ++seed) {
-    Case program = randomProgram(seed);
-    std::string text = disagreement(program);
-    EXPECT_EQ(text, "") << "AG_RANDOM_SEED=" << seed
-                        << " AG_RANDOM_PROGRAMS=1\n"
-                        << program.text();
-    failures += !text.empty();
-  }
+  int64_t end = first + numberFrom("AG_RANDOM_PROGRAMS", 1000);
+  std::atomic<int64_t> next = first;
+  std::mutex mutex;
+  std::map<int64_t, std::string> failures; // by seed
+  auto work = [&] {
+    for (;;) {
+      int64_t seed = next++;
+      if (seed >= end)
+        return;
+      std::string text = disagreement(randomProgram(seed));
+      if (text.empty())
+        continue;
+      std::lock_guard lock(mutex);
+      failures[seed] = text;
+      if (failures.size() >= 20)
+        next = end;
+    }
+  };
+  std::vector<std::thread> threads;
+  for (unsigned i = 0; i < std::thread::hardware_concurrency(); ++i)
+    threads.emplace_back(work);
+  for (std::thread &thread : threads)
+    thread.join();
+  for (const auto &[seed, text] : failures)
+    ADD_FAILURE() << text << "AG_RANDOM_SEED=" << seed
+                  << " AG_RANDOM_PROGRAMS=1\n"
+                  << randomProgram(seed).text();
 }
 
 } // namespace
