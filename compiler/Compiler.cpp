@@ -8,6 +8,7 @@
 #include "compiler/LanguageServer/Server.h"
 #include "compiler/Pipeline.h"
 #include "compiler/Target/Codegen.h"
+#include "compiler/Target/CpuTarget.h"
 
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/IR/MLIRContext.h"
@@ -68,7 +69,7 @@ public:
   }
 
   /// Runs one phase of the pipeline.
-  bool run(void (*addPhase)(OpPassManager &)) {
+  bool run(llvm::function_ref<void(OpPassManager &)> addPhase) {
     PassManager passes(context.get(), ModuleOp::getOperationName());
     // Each pass keeps its output valid; the tests verify after every pass.
     passes.enableVerifier(false);
@@ -78,8 +79,15 @@ public:
     return ok();
   }
 
-  std::optional<llvm::SmallVector<char, 0>> generate(CodeKind kind) {
-    auto code = generateCode(*module, kind);
+  /// Runs the phases down to vectors and loops.
+  bool toVectors(const CpuTarget &cpu) {
+    return ok() && run(addTilePhase) &&
+           run([&](OpPassManager &passes) { addVectorPhase(passes, cpu); });
+  }
+
+  std::optional<llvm::SmallVector<char, 0>> generate(const CpuTarget &cpu,
+                                                     CodeKind kind) {
+    auto code = generateCode(*module, cpu, kind);
     if (code)
       return std::move(*code);
     messages += "error: " + llvm::toString(code.takeError()) + "\n";
@@ -95,7 +103,20 @@ private:
   OwningOpRef<ModuleOp> module;
 };
 
-/// A parsed source; makes variants for this machine's CPU.
+/// Why there is no lowering for a target.
+std::string unsupportedTarget(const Target &target) {
+  if (target.kind == Target::Kind::ptx)
+    return "error: target " + to_string(target) +
+           ": this version compiles for CPUs only\n";
+  return "error: there is no CPU `" + target.arch + "` to compile for\n";
+}
+
+/// The CPU of a target, or null: it is `unsupportedTarget`.
+const CpuTarget *cpuOf(const Target &target) {
+  return target.kind == Target::Kind::cpu ? findCpu(target.arch) : nullptr;
+}
+
+/// A parsed source; makes variants.
 class SourceProgram final : public Program {
 public:
   explicit SourceProgram(std::unique_ptr<ParsedProgram> parsed)
@@ -105,14 +126,17 @@ public:
     return parsed->signatures;
   }
 
-  CompileResult compile(const Specialization &specialization) const override {
+  CompileResult compile(const Specialization &specialization,
+                        const Target &target) const override {
     auto start = std::chrono::steady_clock::now();
     const Signature *signature = parsed->findSignature(specialization.kernel);
     if (!signature)
       return {nullptr, "error: no kernel `" + specialization.kernel + "`\n"};
+    const CpuTarget *cpu = cpuOf(target);
+    if (!cpu)
+      return {nullptr, unsupportedTarget(target), /*unsupported=*/true};
     Compilation compilation(*parsed, specialization);
-    if (!compilation.ok() || !compilation.run(addTilePhase) ||
-        !compilation.run(addVectorPhase))
+    if (!compilation.toVectors(*cpu))
       return {nullptr, compilation.takeMessages()};
     auto artifact = std::make_shared<Artifact>();
     for (auto function : compilation.get().getOps<func::FuncOp>()) {
@@ -125,7 +149,7 @@ public:
     }
     if (!compilation.run(addLLVMPhase))
       return {nullptr, compilation.takeMessages()};
-    auto object = compilation.generate(CodeKind::object);
+    auto object = compilation.generate(*cpu, CodeKind::object);
     if (!object)
       return {nullptr, compilation.takeMessages()};
     artifact->object =
@@ -162,7 +186,8 @@ public:
 
 EmitResult emit(std::string_view source, std::string_view name,
                 const std::vector<std::string> &includeDirs,
-                const Specialization &specialization, Stage stage) {
+                const Specialization &specialization, const Target &target,
+                Stage stage) {
   EmitResult result;
   auto parsed =
       parseProgram(std::string(source), std::string(name), includeDirs);
@@ -174,10 +199,16 @@ EmitResult emit(std::string_view source, std::string_view name,
     result.diagnostics = "error: no kernel `" + specialization.kernel + "`\n";
     return result;
   }
+  const CpuTarget *cpu = cpuOf(target);
+  if (!cpu && stage != Stage::tile) {
+    result.diagnostics = unsupportedTarget(target);
+    result.unsupported = true;
+    return result;
+  }
   Compilation compilation(*parsed, specialization);
   bool ok = compilation.ok();
   if (ok && stage >= Stage::vector)
-    ok = compilation.run(addTilePhase) && compilation.run(addVectorPhase);
+    ok = compilation.toVectors(*cpu);
   if (ok && stage <= Stage::vector) {
     llvm::raw_string_ostream os(result.output);
     compilation.get().print(os);
@@ -186,7 +217,7 @@ EmitResult emit(std::string_view source, std::string_view name,
     CodeKind kind = stage == Stage::llvm       ? CodeKind::llvm
                     : stage == Stage::assembly ? CodeKind::assembly
                                                : CodeKind::object;
-    if (auto code = compilation.generate(kind))
+    if (auto code = compilation.generate(*cpu, kind))
       result.output.assign(code->begin(), code->end());
     else
       ok = false;

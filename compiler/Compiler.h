@@ -30,13 +30,15 @@ struct EmitResult {
   std::string output; ///< text, or an object's bytes
   std::string diagnostics;
   bool ok = false;
+  /// Is the kernel right, but not to be had for this target?
+  bool unsupported = false;
 };
 
-/// Compiles one kernel of a source to one stage, for this machine's CPU.
+/// Compiles one kernel of a source to one stage.
 AG_COMPILER_API EmitResult emit(std::string_view source, std::string_view name,
                                 const std::vector<std::string> &includeDirs,
                                 const Specialization &specialization,
-                                Stage stage);
+                                const Target &target, Stage stage);
 
 /// All diagnostics of a source; empty if there are none.
 AG_COMPILER_API std::string check(std::string_view source,

@@ -1,7 +1,7 @@
 #include "compiler/Pipeline.h"
 
 #include "compiler/Conversion/Passes.h"
-#include "compiler/Target/HostCpu.h"
+#include "compiler/Target/CpuTarget.h"
 #include "compiler/Transforms/Passes.h"
 #include "dialect/AgOps.h"
 
@@ -51,17 +51,16 @@ void addTilePhase(OpPassManager &module) {
   passes.addPass(createCSEPass());
 }
 
-void addVectorPhase(OpPassManager &passes) {
-  const HostCpu &host = hostCpu();
+void addVectorPhase(OpPassManager &passes, const CpuTarget &cpu) {
   LowerToVectorOptions vectors;
-  vectors.vectorBits = host.vectors.vectorBits;
-  vectors.registers = host.vectors.registers;
-  vectors.fma = host.vectors.fma;
+  vectors.vectorBits = cpu.vectors.vectorBits;
+  vectors.registers = cpu.vectors.registers;
+  vectors.fma = cpu.vectors.fma;
   passes.addPass(createLowerToVector(vectors));
   // The lowering writes address arithmetic and constants where it needs them.
   passes.addPass(createCSEPass());
   // Last, so that one function serves scalars and vectors of any length.
-  passes.addPass(createApproximateMath({.avx512 = host.math.avx512}));
+  passes.addPass(createApproximateMath({.avx512 = cpu.math.avx512}));
 }
 
 void addLLVMPhase(OpPassManager &passes) {

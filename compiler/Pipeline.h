@@ -1,6 +1,7 @@
 #ifndef AG_COMPILER_PIPELINE_H
 #define AG_COMPILER_PIPELINE_H
-/// The order of passes, one function per phase. compiler/README.md says what
+/// The order of passes, one function per phase and kind of
+/// target. compiler/README.md says what
 /// holds after each.
 
 #include "mlir/Pass/PassManager.h"
@@ -11,14 +12,16 @@ class DialectRegistry;
 
 namespace attn_grid::compiler {
 
+struct CpuTarget;
+
 /// Registers what a context needs to go through all phases.
 void registerPipelineDialects(mlir::DialectRegistry &registry);
 
 /// ag -> ag: masks become bounds and branches, invariants leave loops.
 void addTilePhase(mlir::OpPassManager &passes);
 
-/// ag -> vectors, loops and addresses, for this machine's CPU.
-void addVectorPhase(mlir::OpPassManager &passes);
+/// ag -> vectors, loops and addresses, for a CPU.
+void addVectorPhase(mlir::OpPassManager &passes, const CpuTarget &cpu);
 
 /// vectors, loops and addresses -> the LLVM dialect.
 void addLLVMPhase(mlir::OpPassManager &passes);

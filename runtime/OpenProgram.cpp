@@ -22,7 +22,8 @@ public:
     return signatures_;
   }
 
-  CompileResult compile(const Specialization &what) const override {
+  CompileResult compile(const Specialization &what,
+                        const Target &target) const override {
     std::shared_ptr<const Program> program;
     {
       std::lock_guard lock(mutex_);
@@ -38,7 +39,7 @@ public:
       }
       program = parsed_;
     }
-    return program->compile(what);
+    return program->compile(what, target);
   }
 
 private:

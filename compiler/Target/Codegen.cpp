@@ -1,6 +1,6 @@
 #include "compiler/Target/Codegen.h"
 
-#include "compiler/Target/HostCpu.h"
+#include "compiler/Target/CpuTarget.h"
 #include "compiler/Target/SingleLaneStores.h"
 
 #include "mlir/Target/LLVMIR/Dialect/Builtin/BuiltinToLLVMIRTranslation.h"
@@ -21,28 +21,39 @@ static llvm::Error failureWith(const llvm::Twine &message) {
   return llvm::createStringError(llvm::inconvertibleErrorCode(), message);
 }
 
-static llvm::Expected<std::unique_ptr<llvm::TargetMachine>> targetMachine() {
-  static const bool initialized = [] {
-    llvm::InitializeNativeTarget();
-    llvm::InitializeNativeTargetAsmPrinter();
+/// LLVM's code generator for a processor family. That of this machine costs
+/// nothing to set up; the others come when one of them is asked for.
+static const llvm::Target *findGenerator(const llvm::Triple &triple) {
+  static const bool native = !llvm::InitializeNativeTarget() &&
+                             !llvm::InitializeNativeTargetAsmPrinter();
+  std::string error;
+  if (native)
+    if (const auto *target = llvm::TargetRegistry::lookupTarget(triple, error))
+      return target;
+  static const bool all = [] {
+    llvm::InitializeAllTargetInfos();
+    llvm::InitializeAllTargets();
+    llvm::InitializeAllTargetMCs();
+    llvm::InitializeAllAsmPrinters();
     return true;
   }();
-  (void)initialized;
-  const HostCpu &host = hostCpu();
-  llvm::Triple triple(host.triple);
-  std::string error;
-  const llvm::Target *target =
-      llvm::TargetRegistry::lookupTarget(triple, error);
+  return all ? llvm::TargetRegistry::lookupTarget(triple, error) : nullptr;
+}
+
+static llvm::Expected<std::unique_ptr<llvm::TargetMachine>>
+targetMachine(const CpuTarget &cpu) {
+  llvm::Triple triple(cpu.triple);
+  const llvm::Target *target = findGenerator(triple);
   if (!target)
-    return failureWith("no code generator for " + host.triple + ": " + error);
+    return failureWith("this LLVM has no code generator for " + cpu.triple);
   llvm::TargetOptions options;
   options.AllowFPOpFusion = llvm::FPOpFusion::Standard;
   std::unique_ptr<llvm::TargetMachine> machine(target->createTargetMachine(
-      triple, host.name, host.features, options, llvm::Reloc::PIC_,
+      triple, cpu.name, cpu.features, options, llvm::Reloc::PIC_,
       llvm::CodeModel::Small, llvm::CodeGenOptLevel::Aggressive,
       /*JIT=*/false));
   if (!machine)
-    return failureWith("no code generator for " + host.triple);
+    return failureWith("no code generator for " + cpu.triple);
   return machine;
 }
 
@@ -68,8 +79,8 @@ static void optimize(llvm::Module &module, llvm::TargetMachine &machine) {
       .run(module, modules);
 }
 
-llvm::Expected<llvm::SmallVector<char, 0>> generateCode(mlir::ModuleOp module,
-                                                        CodeKind kind) {
+llvm::Expected<llvm::SmallVector<char, 0>>
+generateCode(mlir::ModuleOp module, const CpuTarget &cpu, CodeKind kind) {
   mlir::registerBuiltinDialectTranslation(*module->getContext());
   mlir::registerLLVMDialectTranslation(*module->getContext());
   llvm::LLVMContext context;
@@ -77,7 +88,7 @@ llvm::Expected<llvm::SmallVector<char, 0>> generateCode(mlir::ModuleOp module,
       mlir::translateModuleToLLVMIR(module, context);
   if (!code)
     return failureWith("translation to LLVM IR failed");
-  auto machine = targetMachine();
+  auto machine = targetMachine(cpu);
   if (!machine)
     return machine.takeError();
   code->setTargetTriple((*machine)->getTargetTriple());
@@ -88,7 +99,7 @@ llvm::Expected<llvm::SmallVector<char, 0>> generateCode(mlir::ModuleOp module,
     // Wide vectors are what the lowering chose; the tuning of some CPUs would
     // split them.
     function.addFnAttr("prefer-vector-width",
-                       std::to_string(hostCpu().vectors.vectorBits));
+                       std::to_string(cpu.vectors.vectorBits));
     // The body takes each buffer as a pointer that aliases nothing, which
     // inlining would weaken.
     if (function.hasPrivateLinkage() || function.hasInternalLinkage())

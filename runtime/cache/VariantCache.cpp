@@ -53,7 +53,9 @@ loaded(std::shared_ptr<const Artifact> artifact) {
 
 static Variant compile(const Program &program, const VariantKey &key,
                        const Specialization &what, const Signature &signature) {
-  CompileResult result = program.compile(what);
+  CompileResult result = program.compile(what, Target());
+  if (result.unsupported)
+    throw Unsupported(result.diagnostics);
   if (!result.artifact)
     throw CompileError(result.diagnostics);
   std::shared_ptr<const Artifact> artifact = loaded(std::move(result.artifact));

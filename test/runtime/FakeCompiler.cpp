@@ -38,7 +38,8 @@ Expr binary(Expr::Op op, Expr a, Expr b, std::string text) {
   return a;
 }
 
-CompileResult FakeProgram::compile(const Specialization &what) const {
+CompileResult FakeProgram::compile(const Specialization &what,
+                                   const Target &) const {
   ++compiles;
   {
     std::lock_guard<std::mutex> lock(mutex_);

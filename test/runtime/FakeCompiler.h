@@ -27,7 +27,8 @@ Expr binary(Expr::Op op, Expr a, Expr b, std::string text = "");
 class FakeProgram : public Program {
 public:
   const std::vector<Signature> &signatures() const override { return list; }
-  CompileResult compile(const Specialization &what) const override;
+  CompileResult compile(const Specialization &what,
+                        const Target &target) const override;
 
   std::vector<Signature> list;
   std::function<CompileResult(const Specialization &)> on_compile;

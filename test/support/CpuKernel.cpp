@@ -4,7 +4,7 @@
 #include "compiler/Conversion/Passes.h"
 #include "compiler/Pipeline.h"
 #include "compiler/Target/Codegen.h"
-#include "compiler/Target/HostCpu.h"
+#include "compiler/Target/CpuTarget.h"
 #include "runtime/host/ObjectLoader.h"
 
 #include "mlir/Dialect/Func/IR/FuncOps.h"
@@ -73,7 +73,8 @@ CpuKernel compileForCpu(ModuleOp module,
     result.error += "the conversion to LLVM failed";
     return result;
   }
-  auto object = compiler::generateCode(module, compiler::CodeKind::object);
+  auto object = compiler::generateCode(module, compiler::hostCpu(),
+                                       compiler::CodeKind::object);
   if (!object) {
     result.error += llvm::toString(object.takeError());
     return result;

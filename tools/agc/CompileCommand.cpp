@@ -40,9 +40,7 @@ static void writeOutput(const std::string &bytes, const std::string &path) {
 }
 
 static void compile(const CompileOptions &options) {
-  if (options.target != "cpu")
-    throw Unsupported(fmt::format(
-        "--target {}: this version compiles for cpu only", options.target));
+  Target target = parse_target(options.target);
   if (options.stage == compiler::Stage::object && options.output.empty() &&
       isatty(STDOUT_FILENO))
     throw UsageError("an object file is no text for a terminal: give -o FILE");
@@ -56,7 +54,8 @@ static void compile(const CompileOptions &options) {
   Kernel kernel = module.kernel(signature.name, bindings);
   compiler::EmitResult result = compilerFunctions().emit(
       text, options.source.file, options.source.includeDirs,
-      options.variant.specialize(kernel.signature(), bindings), options.stage);
+      options.variant.specialize(kernel.signature(), bindings), target,
+      options.stage);
   if (!result.ok)
     throw Diagnosed(result.diagnostics);
   writeOutput(result.output, options.output);
@@ -74,7 +73,9 @@ void addCompileCommand(CLI::App &app) {
       app.add_subcommand("compile", "compile one variant and print a stage");
   options->source.addTo(*command);
   options->variant.addTo(*command);
-  command->add_option("--target", options->target, "the machine: cpu")
+  command
+      ->add_option("--target", options->target,
+                   "the machine: cpu, cpu:x86-64-v3, ... (cpu)")
       ->type_name("TARGET");
   command->add_option("--emit", options->stage, "where to stop")
       ->required()

@@ -5,6 +5,7 @@
 
 #include "attn_grid/export.hpp"
 #include "attn_grid/signature.hpp"
+#include "attn_grid/target.hpp"
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -72,6 +73,8 @@ struct Artifact {
 struct CompileResult {
   std::shared_ptr<const Artifact> artifact;
   std::string diagnostics;
+  /// Is the kernel right, but not to be had for this target?
+  bool unsupported = false;
 };
 
 /// A parsed and checked source file, from which variants are made. Immutable
@@ -81,9 +84,10 @@ public:
   virtual ~Program() = default;
   /// The kernels' signatures, in the order of the source.
   virtual const std::vector<Signature> &signatures() const = 0;
-  /// Compiles one variant for this machine's CPU. Never throws for a mistake
-  /// in the kernel: that is in the diagnostics.
-  virtual CompileResult compile(const Specialization &) const = 0;
+  /// Compiles one variant. Never throws for a mistake in the kernel: that is in
+  /// the diagnostics.
+  virtual CompileResult compile(const Specialization &,
+                                const Target &) const = 0;
 };
 
 struct ParseResult {
