@@ -2,16 +2,10 @@
 
 #include "compiler/Compiler.h"
 
-#include "compiler/Conversion/Cpu/LowerToVector.h"
+#include "compiler/Compilation.h"
 #include "compiler/Frontend/Frontend.h"
-#include "compiler/Frontend/Slots.h"
 #include "compiler/LanguageServer/Server.h"
-#include "compiler/Pipeline.h"
-#include "compiler/Target/Codegen.h"
 #include "compiler/Target/CpuTarget.h"
-
-#include "mlir/Dialect/Func/IR/FuncOps.h"
-#include "mlir/IR/MLIRContext.h"
 
 #include <chrono>
 
@@ -19,90 +13,7 @@ using namespace mlir;
 
 namespace attn_grid::compiler {
 
-/// A context of one compilation. Threads of its own would only get in the way
-/// of the host's.
-static std::unique_ptr<MLIRContext> makeContext() {
-  DialectRegistry registry;
-  registerPipelineDialects(registry);
-  auto context =
-      std::make_unique<MLIRContext>(registry, MLIRContext::Threading::DISABLED);
-  context->loadAllAvailableDialects();
-  return context;
-}
-
-/// `flash.ag:30:13: error: text`, for mistakes that passes find.
-static void printDiagnostic(llvm::raw_ostream &os,
-                            mlir::Diagnostic &diagnostic) {
-  if (auto place = diagnostic.getLocation()->findInstanceOf<FileLineColLoc>())
-    os << place.getFilename().getValue() << ':' << place.getLine() << ':'
-       << place.getColumn() << ": ";
-  os << (diagnostic.getSeverity() == DiagnosticSeverity::Error ? "error: "
-                                                               : "note: ")
-     << diagnostic << '\n';
-}
-
 namespace {
-/// One kernel on its way down, stage by stage.
-class Compilation {
-public:
-  Compilation(const ParsedProgram &program,
-              const Specialization &specialization)
-      : context(makeContext()),
-        handler(context.get(), [this](mlir::Diagnostic &diagnostic) {
-          if (diagnostic.getSeverity() != DiagnosticSeverity::Error)
-            return success();
-          llvm::raw_string_ostream os(messages);
-          printDiagnostic(os, diagnostic);
-          return success();
-        }) {
-    Diagnostics diagnostics(program.sources);
-    module = lowerKernel(program, specialization, *context, diagnostics);
-    if (!module)
-      messages += diagnostics.render();
-  }
-
-  bool ok() const { return module && messages.empty(); }
-  /// The mistakes found so far, as text; never empty when not ok.
-  std::string takeMessages() {
-    return messages.empty() ? "error: the compiler failed without a message\n"
-                            : std::move(messages);
-  }
-
-  /// Runs one phase of the pipeline.
-  bool run(llvm::function_ref<void(OpPassManager &)> addPhase) {
-    PassManager passes(context.get(), ModuleOp::getOperationName());
-    // Each pass keeps its output valid; the tests verify after every pass.
-    passes.enableVerifier(false);
-    addPhase(passes);
-    if (failed(passes.run(*module)))
-      module = nullptr;
-    return ok();
-  }
-
-  /// Runs the phases down to vectors and loops.
-  bool toVectors(const CpuTarget &cpu) {
-    return ok() && run(addTilePhase) &&
-           run([&](OpPassManager &passes) { addVectorPhase(passes, cpu); });
-  }
-
-  std::optional<llvm::SmallVector<char, 0>> generate(const CpuTarget &cpu,
-                                                     CodeKind kind) {
-    auto code = generateCode(*module, cpu, kind);
-    if (code)
-      return std::move(*code);
-    messages += "error: " + llvm::toString(code.takeError()) + "\n";
-    return std::nullopt;
-  }
-
-  ModuleOp get() { return *module; }
-
-private:
-  std::unique_ptr<MLIRContext> context;
-  std::string messages;
-  ScopedDiagnosticHandler handler;
-  OwningOpRef<ModuleOp> module;
-};
-
 /// Why there is no lowering for a target.
 std::string unsupportedTarget(const Target &target) {
   if (target.kind == Target::Kind::ptx)
@@ -129,8 +40,7 @@ public:
   CompileResult compile(const Specialization &specialization,
                         const Target &target) const override {
     auto start = std::chrono::steady_clock::now();
-    const Signature *signature = parsed->findSignature(specialization.kernel);
-    if (!signature)
+    if (!parsed->findSignature(specialization.kernel))
       return {nullptr, "error: no kernel `" + specialization.kernel + "`\n"};
     const CpuTarget *cpu = cpuOf(target);
     if (!cpu)
@@ -138,26 +48,14 @@ public:
     Compilation compilation(*parsed, specialization);
     if (!compilation.toVectors(*cpu))
       return {nullptr, compilation.takeMessages()};
-    auto artifact = std::make_shared<Artifact>();
-    for (auto function : compilation.get().getOps<func::FuncOp>()) {
-      if (auto bytes =
-              function->getAttrOfType<IntegerAttr>(cpu::scratchBytesAttr))
-        artifact->scratch_bytes = bytes.getInt();
-      if (auto messages = function->getAttrOfType<ArrayAttr>(cpu::assertsAttr))
-        for (auto message : messages.getAsRange<StringAttr>())
-          artifact->asserts.push_back(message.getValue().str());
-    }
-    if (!compilation.run(addLLVMPhase))
+    auto artifact = std::make_shared<Artifact>(compilation.describe());
+    if (!compilation.toLLVM())
       return {nullptr, compilation.takeMessages()};
     auto object = compilation.generate(*cpu, CodeKind::object);
     if (!object)
       return {nullptr, compilation.takeMessages()};
     artifact->object =
         std::make_shared<const std::string>(object->begin(), object->end());
-    artifact->symbol = specialization.kernel;
-    // Elementary functions flush their own results; all else follows IEEE.
-    artifact->flush_subnormals = false;
-    artifact->slots = argumentSlots(*signature, specialization);
     artifact->compile_ms = std::chrono::duration<double, std::milli>(
                                std::chrono::steady_clock::now() - start)
                                .count();
@@ -213,7 +111,7 @@ EmitResult emit(std::string_view source, std::string_view name,
     llvm::raw_string_ostream os(result.output);
     compilation.get().print(os);
     os << '\n';
-  } else if (ok && compilation.run(addLLVMPhase)) {
+  } else if (ok && compilation.toLLVM()) {
     CodeKind kind = stage == Stage::llvm       ? CodeKind::llvm
                     : stage == Stage::assembly ? CodeKind::assembly
                                                : CodeKind::object;

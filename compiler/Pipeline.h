@@ -1,8 +1,7 @@
 #ifndef AG_COMPILER_PIPELINE_H
 #define AG_COMPILER_PIPELINE_H
-/// The order of passes, one function per phase and kind of
-/// target. compiler/README.md says what
-/// holds after each.
+/// The order of passes, one function per phase and kind of target.
+/// compiler/README.md says what holds after each.
 
 #include "mlir/Pass/PassManager.h"
 

@@ -79,11 +79,26 @@ static void optimize(llvm::Module &module, llvm::TargetMachine &machine) {
       .run(module, modules);
 }
 
-llvm::Expected<llvm::SmallVector<char, 0>>
-generateCode(mlir::ModuleOp module, const CpuTarget &cpu, CodeKind kind) {
+/// What functions need to know that the lowering knows.
+static void addAttributes(llvm::Function &function, const CpuTarget &cpu) {
+  function.addFnAttr("target-cpu", cpu.name);
+  if (!cpu.features.empty())
+    function.addFnAttr("target-features", cpu.features);
+  // Wide vectors are what the lowering chose; the tuning of some CPUs would
+  // split them.
+  function.addFnAttr("prefer-vector-width",
+                     std::to_string(cpu.vectors.vectorBits));
+  // The body takes each buffer as a pointer that aliases nothing, which
+  // inlining would weaken.
+  if (function.hasPrivateLinkage() || function.hasInternalLinkage())
+    function.addFnAttr(llvm::Attribute::NoInline);
+}
+
+llvm::Expected<std::unique_ptr<llvm::Module>>
+translateToLLVM(mlir::ModuleOp module, const CpuTarget &cpu,
+                llvm::LLVMContext &context) {
   mlir::registerBuiltinDialectTranslation(*module->getContext());
   mlir::registerLLVMDialectTranslation(*module->getContext());
-  llvm::LLVMContext context;
   std::unique_ptr<llvm::Module> code =
       mlir::translateModuleToLLVMIR(module, context);
   if (!code)
@@ -93,35 +108,42 @@ generateCode(mlir::ModuleOp module, const CpuTarget &cpu, CodeKind kind) {
     return machine.takeError();
   code->setTargetTriple((*machine)->getTargetTriple());
   code->setDataLayout((*machine)->createDataLayout());
-  for (llvm::Function &function : *code) {
-    if (function.isDeclaration())
-      continue;
-    // Wide vectors are what the lowering chose; the tuning of some CPUs would
-    // split them.
-    function.addFnAttr("prefer-vector-width",
-                       std::to_string(cpu.vectors.vectorBits));
-    // The body takes each buffer as a pointer that aliases nothing, which
-    // inlining would weaken.
-    if (function.hasPrivateLinkage() || function.hasInternalLinkage())
-      function.addFnAttr(llvm::Attribute::NoInline);
-  }
+  for (llvm::Function &function : *code)
+    if (!function.isDeclaration())
+      addAttributes(function, cpu);
   optimize(*code, **machine);
   storeSingleLanes(*code);
+  return code;
+}
 
+llvm::Expected<llvm::SmallVector<char, 0>>
+writeCode(llvm::Module &code, const CpuTarget &cpu, CodeKind kind) {
   llvm::SmallVector<char, 0> output;
   llvm::raw_svector_ostream os(output);
   if (kind == CodeKind::llvm) {
-    os << *code;
+    os << code;
     return output;
   }
+  auto machine = targetMachine(cpu);
+  if (!machine)
+    return machine.takeError();
   llvm::legacy::PassManager passes;
   if ((*machine)->addPassesToEmitFile(passes, os, nullptr,
                                       kind == CodeKind::assembly
                                           ? llvm::CodeGenFileType::AssemblyFile
                                           : llvm::CodeGenFileType::ObjectFile))
     return failureWith("this target writes no object files");
-  passes.run(*code);
+  passes.run(code);
   return output;
+}
+
+llvm::Expected<llvm::SmallVector<char, 0>>
+generateCode(mlir::ModuleOp module, const CpuTarget &cpu, CodeKind kind) {
+  llvm::LLVMContext context;
+  auto code = translateToLLVM(module, cpu, context);
+  if (!code)
+    return code.takeError();
+  return writeCode(**code, cpu, kind);
 }
 
 } // namespace attn_grid::compiler

@@ -7,6 +7,13 @@
 #include "llvm/ADT/SmallVector.h"
 #include "llvm/Support/Error.h"
 
+#include <memory>
+
+namespace llvm {
+class LLVMContext;
+class Module;
+} // namespace llvm
+
 namespace attn_grid::compiler {
 
 struct CpuTarget;
@@ -18,6 +25,16 @@ enum class CodeKind { llvm, assembly, object };
 /// LLVM dialect.
 llvm::Expected<llvm::SmallVector<char, 0>>
 generateCode(mlir::ModuleOp module, const CpuTarget &cpu, CodeKind kind);
+
+/// The first half of it: optimised LLVM IR. Each function says for which CPU it
+/// is, so that modules for several may be linked into one.
+llvm::Expected<std::unique_ptr<llvm::Module>>
+translateToLLVM(mlir::ModuleOp module, const CpuTarget &cpu,
+                llvm::LLVMContext &context);
+
+/// The second half. Functions that do not say otherwise are made for `cpu`.
+llvm::Expected<llvm::SmallVector<char, 0>>
+writeCode(llvm::Module &code, const CpuTarget &cpu, CodeKind kind);
 
 } // namespace attn_grid::compiler
 

@@ -19,8 +19,7 @@ namespace {
 std::string object_of(const std::string &source,
                       const Specialization &specialization) {
   compiler::EmitResult result = compiler::emit(
-      source, "test.ag", {}, specialization, Target(),
-      compiler::Stage::object);
+      source, "test.ag", {}, specialization, Target(), compiler::Stage::object);
   EXPECT_TRUE(result.ok) << result.diagnostics;
   return result.output;
 }

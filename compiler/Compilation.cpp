@@ -1,0 +1,118 @@
+#include "compiler/Compilation.h"
+
+#include "compiler/Conversion/Cpu/LowerToVector.h"
+#include "compiler/Frontend/Slots.h"
+#include "compiler/Pipeline.h"
+
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "llvm/IR/Module.h"
+
+using namespace mlir;
+
+namespace attn_grid::compiler {
+
+std::unique_ptr<MLIRContext> makeContext() {
+  DialectRegistry registry;
+  registerPipelineDialects(registry);
+  auto context =
+      std::make_unique<MLIRContext>(registry, MLIRContext::Threading::DISABLED);
+  context->loadAllAvailableDialects();
+  return context;
+}
+
+/// `flash.ag:30:13: error: text`, for mistakes that passes find.
+static void printDiagnostic(llvm::raw_ostream &os,
+                            mlir::Diagnostic &diagnostic) {
+  if (auto place = diagnostic.getLocation()->findInstanceOf<FileLineColLoc>())
+    os << place.getFilename().getValue() << ':' << place.getLine() << ':'
+       << place.getColumn() << ": ";
+  os << (diagnostic.getSeverity() == DiagnosticSeverity::Error ? "error: "
+                                                               : "note: ")
+     << diagnostic << '\n';
+}
+
+Compilation::Compilation(const ParsedProgram &program,
+                         const Specialization &what)
+    : signature(*program.findSignature(what.kernel)), specialization(what),
+      context(makeContext()),
+      handler(context.get(), [this](mlir::Diagnostic &diagnostic) {
+        if (diagnostic.getSeverity() != DiagnosticSeverity::Error)
+          return success();
+        llvm::raw_string_ostream os(messages);
+        printDiagnostic(os, diagnostic);
+        return success();
+      }) {
+  Diagnostics diagnostics(program.sources);
+  module = lowerKernel(program, what, *context, diagnostics);
+  if (!module)
+    messages += diagnostics.render();
+}
+
+std::string Compilation::takeMessages() {
+  return messages.empty() ? "error: the compiler failed without a message\n"
+                          : std::move(messages);
+}
+
+void Compilation::addMessage(llvm::Error error) {
+  messages += "error: " + llvm::toString(std::move(error)) + "\n";
+}
+
+bool Compilation::run(llvm::function_ref<void(OpPassManager &)> addPhase) {
+  if (!ok())
+    return false;
+  PassManager passes(context.get(), ModuleOp::getOperationName());
+  // Each pass keeps its output valid; the tests verify after every pass.
+  passes.enableVerifier(false);
+  addPhase(passes);
+  if (failed(passes.run(*module)))
+    module = nullptr;
+  return ok();
+}
+
+bool Compilation::toVectors(const CpuTarget &cpu) {
+  return run(addTilePhase) &&
+         run([&](OpPassManager &passes) { addVectorPhase(passes, cpu); });
+}
+
+bool Compilation::toLLVM() { return run(addLLVMPhase); }
+
+Artifact Compilation::describe() const {
+  Artifact artifact;
+  for (auto function : (*module).getOps<func::FuncOp>()) {
+    if (auto bytes =
+            function->getAttrOfType<IntegerAttr>(cpu::scratchBytesAttr))
+      artifact.scratch_bytes = bytes.getInt();
+    if (auto texts = function->getAttrOfType<ArrayAttr>(cpu::assertsAttr))
+      for (auto text : texts.getAsRange<StringAttr>())
+        artifact.asserts.push_back(text.getValue().str());
+  }
+  artifact.symbol = specialization.kernel;
+  // Elementary functions flush their own results; all else follows IEEE.
+  artifact.flush_subnormals = false;
+  artifact.slots = argumentSlots(signature, specialization);
+  return artifact;
+}
+
+std::optional<llvm::SmallVector<char, 0>>
+Compilation::generate(const CpuTarget &cpu, CodeKind kind) {
+  if (!ok())
+    return std::nullopt;
+  auto code = generateCode(*module, cpu, kind);
+  if (code)
+    return std::move(*code);
+  addMessage(code.takeError());
+  return std::nullopt;
+}
+
+std::unique_ptr<llvm::Module>
+Compilation::translate(const CpuTarget &cpu, llvm::LLVMContext &llvmContext) {
+  if (!ok())
+    return nullptr;
+  auto code = translateToLLVM(*module, cpu, llvmContext);
+  if (code)
+    return std::move(*code);
+  addMessage(code.takeError());
+  return nullptr;
+}
+
+} // namespace attn_grid::compiler

@@ -1,0 +1,72 @@
+#ifndef AG_COMPILER_COMPILATION_H
+#define AG_COMPILER_COMPILATION_H
+/// One kernel on its way down, stage by stage.
+///
+///     Compilation compilation(parsed, specialization);
+///     if (compilation.toVectors(cpu) && compilation.toLLVM())
+///       code = compilation.generate(cpu, CodeKind::object);
+///     if (!compilation.ok()) print(compilation.takeMessages());
+
+#include "compiler/Frontend/Frontend.h"
+#include "compiler/Target/Codegen.h"
+
+#include "attn_grid/artifact.hpp"
+
+#include "mlir/IR/MLIRContext.h"
+#include "mlir/Pass/PassManager.h"
+
+#include <memory>
+#include <optional>
+#include <string>
+
+namespace attn_grid::compiler {
+
+struct CpuTarget;
+
+/// A context of one compilation. Threads of its own would only get in the way
+/// of the host's.
+std::unique_ptr<mlir::MLIRContext> makeContext();
+
+class Compilation {
+public:
+  /// Lowers the kernel of `specialization` to tiles. `program` has it.
+  Compilation(const ParsedProgram &program,
+              const Specialization &specialization);
+
+  bool ok() const { return module && messages.empty(); }
+  /// The mistakes found so far, as text; never empty when not ok.
+  std::string takeMessages();
+
+  /// Runs one phase of the pipeline. This and what follows do nothing, and
+  /// give nothing, once something has failed.
+  bool run(llvm::function_ref<void(mlir::OpPassManager &)> addPhase);
+  /// Runs the phases from tiles to vectors and loops.
+  bool toVectors(const CpuTarget &cpu);
+  /// From there to the LLVM dialect.
+  bool toLLVM();
+
+  /// All of an artifact but its code. The kernel is at vectors and loops.
+  Artifact describe() const;
+  /// Code for a kernel in the LLVM dialect.
+  std::optional<llvm::SmallVector<char, 0>> generate(const CpuTarget &cpu,
+                                                     CodeKind kind);
+  /// Optimised LLVM IR for a kernel in the LLVM dialect, or null.
+  std::unique_ptr<llvm::Module> translate(const CpuTarget &cpu,
+                                          llvm::LLVMContext &context);
+
+  mlir::ModuleOp get() { return *module; }
+
+private:
+  void addMessage(llvm::Error error);
+
+  const Signature &signature;
+  Specialization specialization;
+  std::unique_ptr<mlir::MLIRContext> context;
+  std::string messages;
+  mlir::ScopedDiagnosticHandler handler;
+  mlir::OwningOpRef<mlir::ModuleOp> module;
+};
+
+} // namespace attn_grid::compiler
+
+#endif
