@@ -1,5 +1,7 @@
 #include "compiler/Frontend/Datum.h"
 
+#include "compiler/Frontend/FunctionRef.h"
+
 using namespace mlir;
 
 namespace attn_grid::compiler {
@@ -38,6 +40,8 @@ std::string describe(const Datum &datum) {
     return "the type " + std::string(name_of(datum.type));
   case Datum::Kind::tuple:
     return "a tuple";
+  case Datum::Kind::function:
+    return "the function `" + datum.function->name() + "`";
   case Datum::Kind::tile:
   case Datum::Kind::structure:
     break;

@@ -14,6 +14,7 @@
 namespace attn_grid::compiler {
 
 struct StructType;
+struct FunctionRef;
 
 /// The type of a value: a scalar or tile, a struct, or a tuple.
 struct DataType {
@@ -25,11 +26,13 @@ struct DataType {
 
 /// A struct with its generic parameters bound.
 struct StructType {
-  /// The binding of one generic parameter: a type or a const.
+  /// The binding of one generic parameter: a type, a function or a const. A
+  /// struct has no functions.
   struct Binding {
     bool isType = false;
     DType type = DType::i32;
     ConstValue value;
+    std::shared_ptr<const FunctionRef> function;
   };
   const ast::StructDecl *decl = nullptr;
   std::vector<Binding> bindings; // one per parameter
@@ -53,6 +56,7 @@ struct Datum {
     tensor,
     absent, // an optional parameter that was left away
     type,   // a scalar type
+    function,
   };
   Kind kind = Kind::poison;
   ConstValue constant;
@@ -61,6 +65,7 @@ struct Datum {
   const StructType *structure = nullptr;
   std::vector<Datum> parts;
   std::shared_ptr<const TensorValue> tensor;
+  std::shared_ptr<const FunctionRef> function;
 
   static Datum of(Kind kind) {
     Datum datum;
@@ -91,6 +96,12 @@ struct Datum {
   static Datum of(std::shared_ptr<const TensorValue> tensor) {
     Datum datum = of(Kind::tensor);
     datum.tensor = std::move(tensor);
+    return datum;
+  }
+
+  static Datum of(std::shared_ptr<const FunctionRef> function) {
+    Datum datum = of(Kind::function);
+    datum.function = std::move(function);
     return datum;
   }
 

@@ -18,7 +18,8 @@ static const ast::NameExpr *rootOf(const ast::Expr *target) {
 }
 
 void Lowering::collectAssigned(llvm::ArrayRef<ast::StmtPtr> stmts,
-                               llvm::SmallVectorImpl<unsigned> &numbers) {
+                               llvm::SmallVectorImpl<unsigned> &numbers,
+                               bool inLoop) {
   for (const ast::StmtPtr &stmt : stmts) {
     if (const auto *assign = ast::dynAs<ast::AssignStmt>(stmt)) {
       const ast::NameExpr *name = rootOf(assign->target.get());
@@ -28,13 +29,21 @@ void Lowering::collectAssigned(llvm::ArrayRef<ast::StmtPtr> stmts,
       if (number && scope()[*number].kind == Symbol::Kind::var)
         numbers.push_back(*number);
     } else if (const auto *branch = ast::dynAs<ast::IfStmt>(stmt)) {
-      collectAssigned(branch->thenBlock.stmts, numbers);
+      collectAssigned(branch->thenBlock.stmts, numbers, inLoop);
       if (branch->elseBlock)
-        collectAssigned(branch->elseBlock->stmts, numbers);
+        collectAssigned(branch->elseBlock->stmts, numbers, inLoop);
     } else if (const auto *loop = ast::dynAs<ast::ForStmt>(stmt)) {
-      collectAssigned(loop->body.stmts, numbers);
-    } else if (ast::dynAs<ast::ReturnStmt>(stmt) && frame->returnsValue) {
-      numbers.push_back(frame->resultSymbol);
+      collectAssigned(loop->body.stmts, numbers, /*inLoop=*/true);
+    } else if (const auto *loop = ast::dynAs<ast::WhileStmt>(stmt)) {
+      collectAssigned(loop->body.stmts, numbers, /*inLoop=*/true);
+    } else if (ast::dynAs<ast::ReturnStmt>(stmt)) {
+      if (frame->returnsValue)
+        numbers.push_back(frame->resultSymbol);
+      if (frame->returnFlag)
+        numbers.push_back(*frame->returnFlag);
+    } else if (ast::dynAs<ast::BreakStmt>(stmt) && frame->breakFlag &&
+               !inLoop) {
+      numbers.push_back(*frame->breakFlag); // of a loop in `stmts` otherwise
     }
   }
 }
@@ -152,7 +161,7 @@ void Lowering::prepareResult() {
   if (frame->lifted) {
     // The result's shape follows from the value, which is not known yet.
     unsupported(frame->calledAt,
-                "a `return` under an `if` of a function "
+                "a `return` under an `if` or in a loop of a function "
                 "applied to tiles",
                 "choose the value with `where`");
     return;

@@ -76,7 +76,7 @@ llvm::ArrayRef<BuiltinEntry> Lowering::builtinTable() {
       {"atomic_max", &L::builtinLater, "*", 0},
       {"atomic_min", &L::builtinLater, "*", 0},
       {"philox", &L::builtinLater, "*", 0},
-      {"grad", &L::builtinLater, "*", 0},
+      {"grad", &L::builtinGrad, "*", 0},
       {"print", &L::builtinLater, "*", 0},
       {"assert", &L::builtinLater, "*", 0},
       {"zeros", &L::builtinLater, "*", 0},
@@ -166,7 +166,7 @@ Datum Lowering::evalBuiltin(llvm::StringRef name, const ast::CallExpr &expr) {
   BuiltinCall call{*this, *findBuiltin(name), expr, {}};
   bool isCast = name == "cast" || name == "bitcast";
   if (call.entry.params == "*")
-    return builtinLater(call);
+    return (this->*call.entry.lower)(call);
   if (!placeArguments(call))
     return Datum::poison();
   if (isCast ? expr.generics.size() != 1 : !expr.generics.empty())
@@ -198,8 +198,6 @@ llvm::StringRef Lowering::insteadOf(llvm::StringRef name) {
     return "let one program write each element";
   if (name == "print" || name == "assert")
     return "write the value to an `out` tensor";
-  if (name == "grad")
-    return "write the derivative as a function";
   if (name == "philox")
     return "pass the random numbers as a tensor";
   return "split the work so that each program writes its part of an `out` "

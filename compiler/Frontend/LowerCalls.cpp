@@ -9,14 +9,19 @@ namespace attn_grid::compiler {
 
 Datum Lowering::evalCall(const ast::CallExpr &call) {
   const auto *callee = ast::dynAs<ast::NameExpr>(call.callee);
-  if (!callee) {
-    unsupported(call.callee->range, "a function made by a call",
-                "write the function out");
-    return Datum::poison();
+  if (!callee) { // `grad(f)(x)`
+    std::optional<FunctionRef> fn = resolveFunction(*call.callee);
+    return fn ? callValue(*fn, call) : Datum::poison();
   }
   const std::string &name = callee->name;
-  if (scope().find(name))
+  if (auto number = scope().find(name)) {
+    Datum value = scope()[*number].value;
+    if (value.kind == Datum::Kind::function)
+      return callValue(*value.function, call);
+    if (value.isPoison())
+      return value;
     return poison(callee->range, "`" + name + "` is not a function");
+  }
   const ast::Decl *decl = globals.find(name, callee->range.file);
   if (const auto *fn = ast::dynAs<ast::FnDecl>(decl))
     return callFunction(*fn, call);
@@ -115,12 +120,19 @@ static bool isScalarFunction(const ast::FnDecl &fn) {
 }
 
 Datum Lowering::callFunction(const ast::FnDecl &fn, const ast::CallExpr &call) {
-  SourceRange at = call.callee->range;
   std::vector<std::optional<Operand>> args;
   Bindings bindings(fn.generics.size());
-  if (!mayCall(fn, at) || !matchArguments(fn, call, args) ||
+  if (!mayCall(fn, call.callee->range) || !matchArguments(fn, call, args) ||
       !bindExplicit(fn.generics, call.generics, fn.name.text, bindings))
     return Datum::poison();
+  return callWith({&fn, nullptr, 0}, args, std::move(bindings),
+                  call.callee->range, call.range);
+}
+
+Datum Lowering::callWith(const FunctionRef &ref,
+                         std::vector<std::optional<Operand>> &args,
+                         Bindings bindings, SourceRange at, SourceRange whole) {
+  const ast::FnDecl &fn = *ref.decl;
   for (bool last : {false, true})
     for (auto [param, arg] : llvm::zip(fn.params, args))
       if (arg)
@@ -135,14 +147,16 @@ Datum Lowering::callFunction(const ast::FnDecl &fn, const ast::CallExpr &call) {
   own.name = fn.name.text;
   own.caller = frame;
   own.calledAt = at;
-  own.call = call.range;
+  own.call = whole;
   own.location = loc;
   own.lifted = lifted;
+  declareSurroundings(own, ref);
   Frame *user = std::exchange(frame, &own);
   Datum result = Datum::poison();
   if (declareGenerics(fn.generics, bindings, fn.name.text, at) &&
       bindParameters(fn, own, args, lifted, at))
-    result = runBody(fn, own, lifted);
+    result = ref.derivative ? runDerivative(ref, own, lifted)
+                            : runBody(fn, own, lifted);
   frame = user;
   return result;
 }
@@ -156,8 +170,9 @@ bool Lowering::bindParameters(const ast::FnDecl &fn, Frame &frame,
     if (auto number = frame.scope.find(param.name.text)) {
       const Datum &value = frame.scope[*number].value;
       bound += (bound.empty() ? "<" : ", ") + param.name.text + " = " +
-               (value.isConstant() ? format(value.constant)
-                                   : std::string(name_of(value.type)));
+               (value.kind == Datum::Kind::function ? value.function->name()
+                : value.isConstant() ? format(value.constant)
+                                     : std::string(name_of(value.type)));
     }
   if (!bound.empty())
     frame.name += bound + ">";

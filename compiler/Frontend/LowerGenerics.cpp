@@ -51,10 +51,17 @@ std::optional<Binding> Lowering::evalGenericArg(const ast::GenericParam &param,
       return std::nullopt;
     return bindConst(*value);
   }
-  case ast::GenericParam::Kind::Function:
-    unsupported(arg.range, "a function parameter",
-                "call the function directly");
-    return std::nullopt;
+  case ast::GenericParam::Kind::Function: {
+    if (!arg.value) {
+      error(arg.range, "`" + param.name.text + "` is a function, found a type");
+      return std::nullopt;
+    }
+    Binding binding;
+    binding.function = bindFunction(*arg.value);
+    if (!binding.function)
+      return std::nullopt;
+    return binding;
+  }
   }
   return std::nullopt;
 }
@@ -237,16 +244,16 @@ bool Lowering::declareGenerics(llvm::ArrayRef<ast::GenericParam> params,
                                Bindings &bindings, llvm::StringRef of,
                                SourceRange at) {
   for (auto [param, binding] : llvm::zip(params, bindings)) {
-    if (param.kind == ast::GenericParam::Kind::Function) {
-      unsupported(param.range, "a function parameter",
-                  "call the function directly");
-      return false;
-    }
+    bool isFunction = param.kind == ast::GenericParam::Kind::Function;
     bool isType = param.kind == ast::GenericParam::Kind::Type;
     if (!binding && isType && param.typeDefault) {
       if (auto type = evalElementType(*param.typeDefault))
         binding = bindType(*type);
       else
+        return false;
+    } else if (!binding && isFunction && param.valueDefault) {
+      binding.emplace();
+      if (!(binding->function = bindFunction(*param.valueDefault)))
         return false;
     } else if (!binding && !isType && param.valueDefault) {
       if (auto value = evalConst(*param.valueDefault, "a default"))
@@ -256,10 +263,18 @@ bool Lowering::declareGenerics(llvm::ArrayRef<ast::GenericParam> params,
     }
     if (!binding) {
       error(at,
-            ("cannot infer `" + param.name.text + "` of `" + of + "`").str())
+            ((isFunction ? "no function is given for `" : "cannot infer `") +
+             param.name.text + "` of `" + of + "`")
+                .str())
           .note(("give it: `" + of + "<" + param.name.text + " = ...>`").str())
           .note(param.range, "it is declared here");
       return false;
+    }
+    if (isFunction) {
+      if (!checkFunctionType(param, *binding->function, at))
+        return false;
+      declare(param.name, Symbol::Kind::generic, Datum::of(binding->function));
+      continue;
     }
     if (isType ? !checkTypeClass(param, binding->type, at)
                : !checkConstKind(param, binding->value, at))

@@ -27,11 +27,32 @@ bool Lowering::bindGenerics(const ast::KernelDecl &kernel,
               Datum::of(spec.consts[consts++]));
       break;
     case ast::GenericParam::Kind::Function:
-      unsupported(param.range, "a function parameter",
-                  "call the function directly");
-      return false;
+      if (!bindKernelFunction(kernel, param))
+        return false;
+      break;
     }
   }
+  return true;
+}
+
+/// The function that the lookup gave, else the default.
+bool Lowering::bindKernelFunction(const ast::KernelDecl &kernel,
+                                  const ast::GenericParam &param) {
+  std::shared_ptr<const FunctionRef> fn;
+  if (param.valueDefault) {
+    if (!(fn = bindFunction(*param.valueDefault)))
+      return false;
+  } else {
+    error(param.range, "kernel `" + kernel.name.text +
+                           "` needs a function for its parameter `" +
+                           param.name.text + "`")
+        .note("give one when the kernel is looked up, or declare a default: "
+              "`= f`");
+    return false;
+  }
+  if (!checkFunctionType(param, *fn, param.range))
+    return false;
+  declare(param.name, Symbol::Kind::generic, Datum::of(std::move(fn)));
   return true;
 }
 

@@ -1,11 +1,7 @@
 // Statements, in order. A jump is not an operation: what follows a `continue`
 // or `return` that may happen is put under the condition that it did not.
 
-#include "compiler/Frontend/KnownRange.h"
 #include "compiler/Frontend/Lowering.h"
-
-#include "mlir/Dialect/Arith/IR/Arith.h"
-#include "mlir/Dialect/SCF/IR/SCF.h"
 
 using namespace mlir;
 
@@ -52,19 +48,15 @@ Flow Lowering::lowerStmt(const ast::Stmt &stmt) {
   case ast::Stmt::Kind::If:
     return lowerIf(static_cast<const ast::IfStmt &>(stmt));
   case ast::Stmt::Kind::For:
-    lowerFor(static_cast<const ast::ForStmt &>(stmt));
-    return {};
+    return lowerFor(static_cast<const ast::ForStmt &>(stmt));
   case ast::Stmt::Kind::Return:
     return lowerReturn(static_cast<const ast::ReturnStmt &>(stmt));
   case ast::Stmt::Kind::Continue:
     return lowerContinue(static_cast<const ast::ContinueStmt &>(stmt));
   case ast::Stmt::Kind::While:
-    unsupported(stmt.range, "`while`", "write a `for` with fixed bounds");
-    return {};
+    return lowerWhile(static_cast<const ast::WhileStmt &>(stmt));
   case ast::Stmt::Kind::Break:
-    unsupported(stmt.range, "`break`",
-                "put the rest of the loop's body under an `if`");
-    return {};
+    return lowerBreak(stmt);
   case ast::Stmt::Kind::Expr:
     eval(*static_cast<const ast::ExprStmt &>(stmt).value);
     return {};
@@ -113,11 +105,6 @@ Flow Lowering::lowerContinue(const ast::ContinueStmt &stmt) {
 
 Flow Lowering::lowerReturn(const ast::ReturnStmt &stmt) {
   Flow done{Flow::Kind::jumps, Value()};
-  if (frame->loops > 0) {
-    unsupported(stmt.range, "`return` inside a loop",
-                "assign a variable and return it after the loop");
-    return done;
-  }
   std::vector<Datum> values;
   for (const ast::ExprPtr &value : stmt.values)
     values.push_back(evalAs(*value, frame->result.value_or(DataType())));
@@ -132,6 +119,8 @@ Flow Lowering::lowerReturn(const ast::ReturnStmt &stmt) {
                                 "value");
     return done;
   }
+  if (frame->returnFlag)
+    setFlag(*frame->returnFlag);
   if (values.empty())
     return done;
   SourceRange range = stmt.values.front()->range.to(stmt.values.back()->range);
@@ -201,50 +190,6 @@ void Lowering::lowerLet(const ast::LetStmt &stmt) {
     value = Datum::poison();
   }
   declare(stmt.names.front(), kind, std::move(value));
-}
-
-void Lowering::lowerFor(const ast::ForStmt &stmt) {
-  std::optional<Value> low = evalI32(*stmt.begin, "a loop's bound");
-  std::optional<Value> high = evalI32(*stmt.end, "a loop's bound");
-  std::optional<Value> step;
-  if (stmt.step)
-    step = evalI32(*stmt.step, "a loop's step");
-  if (!low || !high || (stmt.step && !step))
-    return;
-  auto i32 = [&](int64_t value) {
-    return numerics().constantInt({DType::i32, {}}, value).value;
-  };
-  if (!step)
-    step = i32(1);
-  KnownRange steps = knownRange(*step);
-  if (steps.low < 1) { // no pass for a step of 0 or below
-    Value forward = builder.createOrFold<arith::CmpIOp>(
-        loc, arith::CmpIPredicate::sgt, *step, i32(0));
-    high = builder.createOrFold<arith::SelectOp>(loc, forward, *high, *low);
-    step = builder.createOrFold<arith::MaxSIOp>(loc, *step, i32(1));
-  }
-  // The step past the last pass may not fit in 32 bits: targets count in 64.
-  llvm::SmallVector<unsigned> vars = assigned(stmt.body.stmts);
-  auto loop =
-      scf::ForOp::create(builder, loc, *low, *high, *step, valuesOf(vars));
-  {
-    OpBuilder::InsertionGuard guard(builder);
-    builder.setInsertionPointToStart(loop.getBody());
-    llvm::SmallVector<Value> carried(loop.getRegionIterArgs());
-    setValues(vars, carried);
-    unsigned mark = scope().size();
-    declare(stmt.var, Symbol::Kind::loop,
-            Datum::of(TileValue{loop.getInductionVar(), DType::i32}));
-    ++frame->loops;
-    lowerBlock(stmt.body);
-    --frame->loops;
-    scope().leave(mark);
-    // A loop without variables has its terminator already.
-    if (!loop.getBody()->mightHaveTerminator())
-      scf::YieldOp::create(builder, loc, valuesOf(vars));
-  }
-  llvm::SmallVector<Value> results(loop.getResults());
-  setValues(vars, results);
 }
 
 } // namespace attn_grid::compiler

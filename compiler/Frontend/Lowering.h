@@ -11,6 +11,7 @@
 #include "compiler/Frontend/ConstEval.h"
 #include "compiler/Frontend/Datum.h"
 #include "compiler/Frontend/Frontend.h"
+#include "compiler/Frontend/FunctionRef.h"
 #include "compiler/Frontend/Scope.h"
 #include "compiler/Frontend/Slots.h"
 
@@ -54,9 +55,12 @@ struct Frame {
   SourceRange call;            // all of the call
   mlir::LocationAttr location; // of the call, null for the kernel
   Frame *caller = nullptr;
-  int loops = 0;                  // around the current statement
-  bool returnsValue = false;      // is a result declared?
-  bool lifted = false;            // a function of scalars applied to tiles
+  int loops = 0;                      // around the current statement
+  bool loopReturns = false;           // is a `return` in the innermost of them?
+  std::optional<unsigned> breakFlag;  // of the innermost, if it is left so
+  std::optional<unsigned> returnFlag; // of the outermost that returns
+  bool returnsValue = false;          // is a result declared?
+  bool lifted = false;                // a function of scalars applied to tiles
   std::optional<DataType> result; // its type; nothing if it follows the value
   unsigned resultSymbol = 0;      // where `return` puts the value
 };
@@ -82,6 +86,7 @@ private:
   bool bindKernel(const ast::KernelDecl &, const Signature &,
                   const Specialization &);
   bool bindGenerics(const ast::KernelDecl &, const Specialization &);
+  bool bindKernelFunction(const ast::KernelDecl &, const ast::GenericParam &);
   ir::KernelOp makeKernel(const ast::KernelDecl &, const Signature &,
                           const Specialization &, llvm::ArrayRef<Slot> slots);
   void bindTensors(const ast::KernelDecl &, const Specialization &,
@@ -103,8 +108,32 @@ private:
   Flow lowerContinue(const ast::ContinueStmt &stmt);
   Flow lowerReturn(const ast::ReturnStmt &stmt);
   void lowerLet(const ast::LetStmt &stmt);
-  void lowerFor(const ast::ForStmt &stmt);
   void declare(const ast::Name &name, Symbol::Kind kind, Datum value);
+
+  // --------------------------------------------------------- LowerLoop.cpp
+  Flow lowerFor(const ast::ForStmt &stmt);
+  Flow lowerWhile(const ast::WhileStmt &stmt);
+  Flow lowerBreak(const ast::Stmt &stmt);
+  /// What every loop does around `make`: the flags of its exits, and that a
+  /// `return` in it leaves the function.
+  Flow lowerLoop(llvm::ArrayRef<ast::StmtPtr> body,
+                 llvm::function_ref<void()> make);
+  void makeFor(const ast::ForStmt &stmt, mlir::Value low, mlir::Value high,
+               mlir::Value step);
+  /// A `for` that is left early: a while loop that counts in 64 bits.
+  void makeBreakableFor(const ast::ForStmt &stmt, mlir::Value low,
+                        mlir::Value high, mlir::Value step);
+  void lowerForBody(const ast::ForStmt &stmt, mlir::Value counter);
+  /// An scf.while that carries `counter`, which may be null, and `vars`. The
+  /// body gives the next counter.
+  void makeWhile(llvm::ArrayRef<unsigned> vars, mlir::Value counter,
+                 llvm::function_ref<mlir::Value(mlir::Value)> condition,
+                 llvm::function_ref<mlir::Value(mlir::Value)> body);
+  /// `condition`, unless a `break` or `return` left the loop.
+  mlir::Value goesOn(llvm::function_ref<mlir::Value()> condition);
+  unsigned declareFlag();
+  void setFlag(unsigned flag);
+  mlir::Value notFlag(unsigned flag);
 
   // ------------------------------------------------------- LowerAssign.cpp
   void lowerAssign(const ast::AssignStmt &stmt);
@@ -117,7 +146,8 @@ private:
   /// The variables that the statements assign, in the order of declaration.
   llvm::SmallVector<unsigned> assigned(llvm::ArrayRef<ast::StmtPtr> stmts);
   void collectAssigned(llvm::ArrayRef<ast::StmtPtr> stmts,
-                       llvm::SmallVectorImpl<unsigned> &numbers);
+                       llvm::SmallVectorImpl<unsigned> &numbers,
+                       bool inLoop = false);
   /// `if (condition) thenBody else elseBody`, as an scf.if that gives the
   /// variables `vars` their new values.
   Flow lowerBranches(mlir::Value condition, llvm::ArrayRef<unsigned> vars,
@@ -239,6 +269,10 @@ private:
   // --------------------------------------------------------- LowerCalls.cpp
   Datum evalCall(const ast::CallExpr &call);
   Datum callFunction(const ast::FnDecl &fn, const ast::CallExpr &call);
+  /// The call once its arguments are known, in the order of the parameters.
+  Datum callWith(const FunctionRef &fn,
+                 std::vector<std::optional<Operand>> &args, Bindings bindings,
+                 SourceRange at, SourceRange whole);
   bool matchArguments(const ast::FnDecl &fn, const ast::CallExpr &call,
                       std::vector<std::optional<Operand>> &args);
   bool bindParameters(const ast::FnDecl &fn, Frame &frame,
@@ -250,6 +284,24 @@ private:
                            const Operand &arg);
   Datum runBody(const ast::FnDecl &fn, Frame &frame, bool lifted);
   bool mayCall(const ast::FnDecl &fn, SourceRange at);
+
+  // ----------------------------------------------------- LowerFunctions.cpp
+  /// The function that a name, a function parameter or `grad(f)` means.
+  std::optional<FunctionRef> resolveFunction(const ast::Expr &expr);
+  /// Calls a function that is a value with evaluated arguments. `at` is where
+  /// messages point to, `whole` all of the call.
+  Datum applyFunction(const FunctionRef &fn, llvm::ArrayRef<Operand> operands,
+                      SourceRange at, SourceRange whole);
+  Datum callValue(const FunctionRef &fn, const ast::CallExpr &call);
+  std::shared_ptr<const FunctionRef> bindFunction(const ast::Expr &expr);
+  bool checkFunctionType(const ast::GenericParam &param, const FunctionRef &fn,
+                         SourceRange at);
+  std::string typeText(const FunctionRef &fn);
+  void declareSurroundings(Frame &own, const FunctionRef &fn);
+
+  // ---------------------------------------------------------- LowerGrad.cpp
+  /// As `runBody`, but gives the derivative by the first argument.
+  Datum runDerivative(const FunctionRef &fn, Frame &frame, bool lifted);
 
   // -------------------------------------------------------- LowerMemory.cpp
   /// The elements of a tensor that `t[...]` names.
@@ -308,6 +360,7 @@ private:
   Datum builtinStore(BuiltinCall &call);
   Datum builtinView(BuiltinCall &call);
   Datum builtinLater(BuiltinCall &call);
+  Datum builtinGrad(BuiltinCall &call);
   Datum builtinReduce(BuiltinCall &call);
   Datum builtinMinMax(BuiltinCall &call);
   Datum builtinDot(BuiltinCall &call);

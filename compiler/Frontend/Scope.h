@@ -21,6 +21,7 @@ struct Symbol {
     constant, // `const x`
     loop,     // the variable of a `for`
     result,   // what the function returns; has no name
+    flag,     // was the loop left by `break`, or the function? has no name
   };
   Kind kind = Kind::let;
   std::string name;
