@@ -52,6 +52,19 @@ static DType dtype_of(DLDataType type) {
                                 type.code, type.bits, type.lanes));
 }
 
+namespace {
+/// Keeps another library's tensor.
+struct Imported {
+  DLManagedTensor *managed = nullptr;
+  Imported() = default;
+  Imported(const Imported &) = delete;
+  ~Imported() {
+    if (managed && managed->deleter)
+      managed->deleter(managed);
+  }
+};
+} // namespace
+
 Tensor from_dlpack(DLManagedTensor *managed) {
   if (!managed)
     throw InvalidArgument("from_dlpack: the tensor is null");
@@ -77,11 +90,10 @@ Tensor from_dlpack(DLManagedTensor *managed) {
           : TensorView(data, dtype, sizes);
   if (!data && view.elements() > 0)
     throw InvalidArgument("from_dlpack: the tensor has elements and no data");
-  return Tensor(view, std::shared_ptr<void>(managed, [](void *owned) {
-                  auto *managed = static_cast<DLManagedTensor *>(owned);
-                  if (managed->deleter)
-                    managed->deleter(managed);
-                }));
+  // Its memory comes before its contents: if there is none, nothing is deleted.
+  auto owner = std::make_shared<Imported>();
+  owner->managed = managed;
+  return Tensor(view, std::move(owner));
 }
 
 namespace {
