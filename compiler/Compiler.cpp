@@ -160,7 +160,7 @@ struct Registration {
 
 const attn_grid::compiler::Functions *ag_compiler_functions() {
   static const attn_grid::compiler::Functions functions = {
-      attn_grid::compiler::emit, attn_grid::compiler::check,
-      attn_grid::compiler::serveLanguage};
+      attn_grid::compiler::emit, attn_grid::compiler::build,
+      attn_grid::compiler::check, attn_grid::compiler::serveLanguage};
   return &functions;
 }

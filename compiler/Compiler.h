@@ -6,6 +6,7 @@
 ///     EmitResult r = emit(text, "flash.ag", {}, specialization, Stage::tile);
 ///     if (!r.ok) print(r.diagnostics);
 
+#include "attn_grid/ahead.hpp"
 #include "attn_grid/artifact.hpp"
 
 #include <iosfwd>
@@ -40,6 +41,37 @@ AG_COMPILER_API EmitResult emit(std::string_view source, std::string_view name,
                                 const Specialization &specialization,
                                 const Target &target, Stage stage);
 
+/// A kernel to build ahead of time.
+struct BuildKernel {
+  std::string source; ///< text
+  std::string file;   ///< what messages call it
+  std::string kernel;
+  AheadFunction function; ///< its `signature` is set by the build
+  std::vector<Specialization> variants;
+};
+
+struct BuildRequest {
+  std::string name; ///< of the library
+  std::vector<std::string> includeDirs;
+  std::vector<BuildKernel> kernels;
+  /// In the order of `cpu_archs`, of one processor family.
+  std::vector<Target> targets;
+};
+
+struct BuildResult {
+  AheadLibrary library;
+  std::string object;             ///< bytes
+  std::vector<std::string> files; ///< that were read, and of the prelude
+  std::string diagnostics;
+  bool ok = false;
+  /// Are the kernels right, but not to be had for a target?
+  bool unsupported = false;
+};
+
+/// Compiles variants of kernels to one object, which stands on the runtime
+/// alone. Equal requests give equal bytes.
+AG_COMPILER_API BuildResult build(const BuildRequest &request);
+
 /// All diagnostics of a source; empty if there are none.
 AG_COMPILER_API std::string check(std::string_view source,
                                   std::string_view name,
@@ -53,6 +85,7 @@ AG_COMPILER_API int serveLanguage(std::istream &in, std::ostream &out);
 /// need it: `ag_compiler_functions` gives them.
 struct Functions {
   decltype(&compiler::emit) emit;
+  decltype(&compiler::build) build;
   decltype(&compiler::check) check;
   decltype(&compiler::serveLanguage) serveLanguage;
 };

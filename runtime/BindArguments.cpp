@@ -161,7 +161,7 @@ void Binder::bind_type(size_t i, const TensorView &tensor) {
     throw DTypeError(fmt::format(
         "{}expected `{}` of {}, found {}: {} bound {} = {}", prefix(), name,
         name_of(*bound), name_of(found),
-        binder < 0 ? "the lookup"
+        binder < 0 ? kernel_.module->binder()
                    : "`" + params()[static_cast<size_t>(binder)].name + "`",
         param.name, name_of(*bound)));
   }

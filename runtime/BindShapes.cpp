@@ -21,7 +21,7 @@ static std::string show(Scalar value) {
 /// Who bound an extent: "`k`", or the lookup.
 std::string Binder::binder_of(int extent) const {
   int binder = extent_binder_[static_cast<size_t>(extent)];
-  return binder < 0 ? "the lookup"
+  return binder < 0 ? kernel_.module->binder()
                     : "`" + params()[static_cast<size_t>(binder)].name + "`";
 }
 

@@ -59,6 +59,11 @@ std::optional<DType> Binder::resolve(const TypeRef &type) const {
 
 void Binder::throw_unbound(const std::string &name,
                            std::string_view what) const {
+  if (kernel_.module->ahead)
+    throw InvalidArgument(
+        fmt::format("{0}{1} needs {2}, which no argument binds: give it where "
+                    "the function has a parameter {2}",
+                    prefix(), what, name));
   throw InvalidArgument(fmt::format(
       "{0}{1} needs {2}, which no argument binds: name it where the kernel is "
       "looked up, kernel(\"{3}\", {{{{\"{2}\", ...}}}})",

@@ -20,6 +20,10 @@ public:
   ModuleState(std::string name, OpenedProgram opened, DiskStore *disk);
 
   std::string name; // of the source, for messages
+  /// Was it built ahead of time, so that users call C functions?
+  bool ahead = false;
+  /// Who binds consts and dtypes by name, for messages.
+  const char *binder() const { return ahead ? "the build" : "the lookup"; }
   std::shared_ptr<const Program> program;
   VariantCache variants;
 };

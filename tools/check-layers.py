@@ -32,7 +32,7 @@ ALLOWED = {
     "examples": ["public"],
 }  # fmt: skip
 # The plain data that crosses between compiler and runtime.
-PLAIN_DATA = {"artifact", "dtype", "error", "export", "signature"}
+PLAIN_DATA = {"ahead", "artifact", "dtype", "error", "export", "signature", "target"}
 OUTSIDE = re.compile(r"^(mlir|llvm|llvm-c|clang)/")
 MAY_USE_MLIR = {"dialect", "compiler", "tools", "test"}
 

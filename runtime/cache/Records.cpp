@@ -1,4 +1,5 @@
 #include "runtime/cache/Records.h"
+#include "attn_grid/ahead.hpp"
 #include "runtime/cache/Bytes.h"
 #include <fmt/format.h>
 
@@ -64,6 +65,18 @@ template <class Archive> struct Fields {
     records(signature.where);
     records(signature.grid);
   }
+  void fields(ConstValue &value) {
+    a.enumeration(value.kind, ConstParam::Kind::boolean);
+    a.value(value.i);
+    a.value(value.f);
+  }
+  void fields(Specialization &what) {
+    a.text(what.kernel);
+    a.list(what.types, [this](auto &type) { this->dtype(type); });
+    records(what.consts);
+    flags(what.present);
+    a.list(what.last_stride, [this](auto &stride) { a.value(stride); });
+  }
   void fields(Slot &slot) {
     a.enumeration(slot.kind, Slot::Kind::scalar);
     a.value(slot.param);
@@ -77,6 +90,65 @@ template <class Archive> struct Fields {
     a.list(artifact.asserts, [&](std::string &text) { a.text(text); });
     a.flag(artifact.flush_subnormals);
     a.value(artifact.compile_ms);
+  }
+  void fields(AheadParam &param) {
+    a.enumeration(param.kind, AheadParam::Kind::extent);
+    a.value(param.index);
+    a.enumeration(param.type, ConstParam::Kind::boolean);
+  }
+  void fields(AheadChoice &choice) {
+    a.value(choice.constant);
+    records(choice.values);
+  }
+  void fields(AheadFunction &function) {
+    a.text(function.name);
+    a.value(function.signature);
+    records(function.params);
+    records(function.choices);
+    a.list(function.types, [this](auto &type) {
+      this->optional(type, [this](DType &dtype) { this->dtype(dtype); });
+    });
+    a.list(function.consts, [this](auto &value) {
+      this->optional(value, [this](ConstValue &one) { this->fields(one); });
+    });
+  }
+  void fields(AheadBody &body) {
+    a.enumeration(body.target.kind, Target::Kind::ptx);
+    a.text(body.target.arch);
+    a.value(body.code);
+  }
+  void fields(AheadVariant &variant) {
+    fields(variant.what);
+    fields(variant.artifact);
+    records(variant.bodies);
+  }
+  void fields(AheadLibrary &library) {
+    a.text(library.name);
+    records(library.signatures);
+    records(library.functions);
+    records(library.variants);
+  }
+
+private:
+  void dtype(DType &dtype) {
+    a.enumeration(dtype, static_cast<DType>(numDTypes - 1));
+  }
+  /// A list of flags; its elements are no bools that one could refer to.
+  void flags(std::vector<bool> &list) {
+    std::vector<uint8_t> bytes(list.begin(), list.end());
+    a.list(bytes, [this](uint8_t &byte) { a.value(byte); });
+    list.assign(bytes.begin(), bytes.end());
+  }
+  /// Whether there is one, and which.
+  template <class T, class Each>
+  void optional(std::optional<T> &one, Each each) {
+    bool there = one.has_value();
+    a.flag(there);
+    if (!there)
+      return;
+    if (!one)
+      one.emplace();
+    each(*one);
   }
 };
 
@@ -128,3 +200,23 @@ std::optional<std::vector<Signature>> decode_signatures(const Entry &entry) {
 }
 
 } // namespace attn_grid::detail
+
+namespace attn_grid {
+
+std::string encode_ahead(const AheadLibrary &library) {
+  detail::ByteWriter writer;
+  AheadLibrary copy = library;
+  detail::Fields<detail::ByteWriter>{writer}.fields(copy);
+  return writer.take();
+}
+
+std::optional<AheadLibrary> decode_ahead(std::string_view records) {
+  AheadLibrary library;
+  detail::ByteReader reader(records);
+  detail::Fields<detail::ByteReader>{reader}.fields(library);
+  if (!reader.finished())
+    return std::nullopt;
+  return library;
+}
+
+} // namespace attn_grid

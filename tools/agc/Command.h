@@ -40,6 +40,7 @@ struct SourceOptions {
 /// `Diagnosed` or an `ag::Error`, or returns.
 void addRunCommand(CLI::App &app);
 void addCompileCommand(CLI::App &app);
+void addBuildCommand(CLI::App &app);
 void addCheckCommand(CLI::App &app);
 void addExplainErrorCommand(CLI::App &app);
 void addFmtCommand(CLI::App &app);
@@ -48,6 +49,9 @@ void addCacheCommand(CLI::App &app);
 
 /// The text of a file. Throws `UsageError` if it cannot be read.
 std::string readFile(const std::string &path);
+
+/// Writes a file whole, or not at all. Throws `BackendError`.
+void writeFile(const std::string &bytes, const std::string &path);
 
 } // namespace attn_grid::agc
 

@@ -97,7 +97,7 @@ static std::vector<ConstValue> bindConsts(const Signature &signature,
   return values;
 }
 
-static int8_t parseStride(const std::string &name, const std::string &text) {
+int8_t parseStride(const std::string &name, const std::string &text) {
   if (text == "0" || text == "1")
     return static_cast<int8_t>(text[0] - '0');
   if (text == "any")
@@ -106,21 +106,30 @@ static int8_t parseStride(const std::string &name, const std::string &text) {
       "--last-stride {}: expected 0, 1 or any, but got '{}'", name, text));
 }
 
-Specialization VariantOptions::specialize(const Signature &signature,
-                                          const Bindings &bindings) const {
+Specialization specialize(const Signature &signature, const Bindings &bindings,
+                          const std::vector<bool> &present) {
   Specialization result;
   result.kernel = signature.name;
-  result.present.assign(signature.params.size(), true);
+  result.present = present;
+  for (size_t i = 0; i < signature.params.size(); ++i)
+    result.last_stride.push_back(
+        present[i] && !signature.params[i].dims.empty() ? 1 : -1);
+  result.types = bindTypes(signature, bindings);
+  result.consts = bindConsts(signature, bindings, result.types, present);
+  return result;
+}
+
+Specialization VariantOptions::specialize(const Signature &signature,
+                                          const Bindings &bindings) const {
+  std::vector<bool> present(signature.params.size(), true);
   for (const std::string &name : absent) {
     size_t i = findParam(signature, name);
     if (!signature.params[i].optional)
       throw InvalidArgument(
           fmt::format("'{}' is not optional, it cannot be absent", name));
-    result.present[i] = false;
+    present[i] = false;
   }
-  for (size_t i = 0; i < signature.params.size(); ++i)
-    result.last_stride.push_back(
-        result.present[i] && !signature.params[i].dims.empty() ? 1 : -1);
+  Specialization result = agc::specialize(signature, bindings, present);
   for (const std::string &text : lastStrides) {
     auto [name, value] = splitAssignment(text, "--last-stride");
     size_t i = findParam(signature, name);
@@ -129,8 +138,6 @@ Specialization VariantOptions::specialize(const Signature &signature,
           "--last-stride {}: it is no tensor of rank 1 or more", name));
     result.last_stride[i] = parseStride(name, value);
   }
-  result.types = bindTypes(signature, bindings);
-  result.consts = bindConsts(signature, bindings, result.types, result.present);
   return result;
 }
 

@@ -23,6 +23,14 @@ struct VariantOptions {
                             const Bindings &bindings) const;
 };
 
+/// The variant of these bindings; `present` has one flag per parameter. Every
+/// last stride is 1. Throws an `ag::Error` that names what has no value.
+Specialization specialize(const Signature &signature, const Bindings &bindings,
+                          const std::vector<bool> &present);
+
+/// 0, 1 or any, which is -1. Throws `UsageError` that names the parameter.
+int8_t parseStride(const std::string &name, const std::string &text);
+
 } // namespace attn_grid::agc
 
 #endif

@@ -44,6 +44,23 @@ std::string readFile(const std::string &path) {
   return text;
 }
 
+void writeFile(const std::string &bytes, const std::string &path) {
+  // The new file takes the old one's place when it is whole.
+  std::string temporary = path + ".new";
+  std::unique_ptr<std::FILE, int (*)(std::FILE *)> file(
+      std::fopen(temporary.c_str(), "wb"), std::fclose);
+  bool ok = file && std::fwrite(bytes.data(), 1, bytes.size(), file.get()) ==
+                        bytes.size();
+  ok = file && std::fclose(file.release()) == 0 && ok;
+  ok = ok && std::rename(temporary.c_str(), path.c_str()) == 0;
+  if (ok)
+    return;
+  int error = errno;
+  std::remove(temporary.c_str());
+  throw BackendError(
+      fmt::format("cannot write '{}': {}", path, std::strerror(error)));
+}
+
 /// Prints the diagnostics of a kernel, which name their places themselves.
 static int printDiagnostics(const char *text) {
   std::fputs(text, stderr);
@@ -59,15 +76,16 @@ static int printError(const char *message, int status) {
 }
 
 static int runMain(int argc, char **argv) {
-  CLI::App app(
-      "Runs, compiles, checks and formats AttentionGrid kernels (.ag files).",
-      "agc");
+  CLI::App app("Runs, compiles, builds, checks and formats AttentionGrid "
+               "kernels (.ag files).",
+               "agc");
   app.require_subcommand(1);
   app.set_version_flag("--version", "agc 0.1.0");
   app.footer("Exit status: 0; 1 for a mistake in the kernel or its arguments; "
              "2 for wrong usage.\n`agc COMMAND --help` shows examples.");
   addRunCommand(app);
   addCompileCommand(app);
+  addBuildCommand(app);
   addCheckCommand(app);
   addExplainErrorCommand(app);
   addFmtCommand(app);

@@ -16,7 +16,7 @@ foreach(library attn_grid_runtime attn_grid_compiler attn_grid)
   endif()
 endforeach()
 install(DIRECTORY "${PROJECT_SOURCE_DIR}/runtime/include/attn_grid"
-        DESTINATION "${CMAKE_INSTALL_INCLUDEDIR}" FILES_MATCHING PATTERN "*.hpp")
+        DESTINATION "${CMAKE_INSTALL_INCLUDEDIR}" FILES_MATCHING PATTERN "*.hpp" PATTERN "*.h")
 install(DIRECTORY "${PROJECT_SOURCE_DIR}/kernels_dsl/"
         DESTINATION "${AG_INSTALL_KERNELSDIR}" FILES_MATCHING PATTERN "*.ag")
 install(EXPORT attn_gridTargets NAMESPACE attn_grid::
@@ -33,4 +33,5 @@ write_basic_package_version_file(
   VERSION ${PROJECT_VERSION} COMPATIBILITY SameMinorVersion)
 install(FILES "${PROJECT_BINARY_DIR}/attn_gridConfig.cmake"
               "${PROJECT_BINARY_DIR}/attn_gridConfigVersion.cmake"
+              "${CMAKE_CURRENT_LIST_DIR}/AgAddKernels.cmake"
         DESTINATION "${AG_INSTALL_CMAKEDIR}")

@@ -11,9 +11,12 @@
 #include <string_view>
 #include <vector>
 
+struct ag_ahead_library; // attn_grid/ahead.h
+
 namespace attn_grid {
 
 namespace detail {
+class LoadedLibrary;
 class ModuleState;
 } // namespace detail
 
@@ -32,6 +35,12 @@ public:
                             std::string_view name = "source.ag",
                             const std::vector<std::string> &include_dirs = {});
 
+  /// The kernels of an object that `agc build` made, which has a variable of
+  /// this type: with launches, for a program that has C++ (from C, call the
+  /// functions of its header). Throws `Unsupported` for an object of another
+  /// version.
+  static Module from_ahead(ag_ahead_library &object);
+
   /// The kernels' names, in the order of the source.
   std::vector<std::string> kernels() const;
   /// The kernels' signatures, in the order of the source.
@@ -42,6 +51,7 @@ public:
   Kernel kernel(std::string_view name, const Bindings &bindings = {}) const;
 
 private:
+  friend class detail::LoadedLibrary;
   explicit Module(std::shared_ptr<detail::ModuleState> state)
       : state_(std::move(state)) {}
   std::shared_ptr<detail::ModuleState> state_;

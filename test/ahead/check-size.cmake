@@ -1,0 +1,11 @@
+# Fails if LIBRARY, stripped, has more than LIMIT bytes, or needs LLVM.
+execute_process(COMMAND "${STRIP}" -o "${WORK}/stripped.so" "${LIBRARY}" COMMAND_ERROR_IS_FATAL ANY)
+file(SIZE "${WORK}/stripped.so" size)
+message(STATUS "${LIBRARY}: ${size} bytes stripped")
+if(size GREATER LIMIT)
+  message(FATAL_ERROR "the runtime has ${size} bytes, expected at most ${LIMIT}")
+endif()
+file(STRINGS "${WORK}/stripped.so" names REGEX "libLLVM|libMLIR")
+if(names)
+  message(FATAL_ERROR "the runtime names ${names}")
+endif()
