@@ -11,7 +11,7 @@
 namespace attn_grid {
 namespace {
 
-constexpr const char *library_name = "libattn_grid_compiler.so.0";
+constexpr const char *library_name = AG_COMPILER_LIBRARY;
 
 std::atomic<Compiler *> registered = nullptr;
 /// What the library registered when `need_compiler` opened it.

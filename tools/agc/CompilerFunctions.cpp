@@ -11,8 +11,7 @@ const compiler::Functions &compilerFunctions() {
   static const compiler::Functions *functions = [] {
     need_compiler();
     // Open already; this asks for it by name.
-    void *library =
-        dlopen("libattn_grid_compiler.so.0", RTLD_LAZY | RTLD_NOLOAD);
+    void *library = dlopen(AG_COMPILER_LIBRARY, RTLD_LAZY | RTLD_NOLOAD);
     void *symbol = library ? dlsym(library, "ag_compiler_functions") : nullptr;
     if (!symbol)
       throw Unsupported("the compiler's library is not that of this agc");

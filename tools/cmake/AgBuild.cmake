@@ -48,6 +48,24 @@ if(AG_FUZZ)
 endif()
 add_compile_options(-Wall -Wextra -Wno-unused-parameter)
 
+# Before 1.0 a minor version may change the interface, in binary form too.
+set(AG_SOVERSION "${PROJECT_VERSION_MAJOR}.${PROJECT_VERSION_MINOR}")
+# The file that the runtime opens when something must be compiled.
+set(AG_COMPILER_LIBRARY "libattn_grid_compiler.so.${AG_SOVERSION}")
+
+# ag_version_library(NAME EXPORTED_NAME)
+# Gives a shared library its version, and its symbols theirs.
+function(ag_version_library name exported_name)
+  set(symbols "${PROJECT_BINARY_DIR}/symbols.map")
+  configure_file("${PROJECT_SOURCE_DIR}/tools/cmake/symbols.map.in" "${symbols}" @ONLY)
+  target_link_options(${name} PRIVATE "LINKER:--version-script=${symbols}")
+  set_target_properties(${name} PROPERTIES
+    VERSION ${PROJECT_VERSION}
+    SOVERSION ${AG_SOVERSION}
+    EXPORT_NAME ${exported_name}
+    LINK_DEPENDS "${symbols}")
+endfunction()
+
 # ag_mlir_library(NAME SOURCES a.cpp ... [LINK lib ...] [DEPENDS target ...])
 # A static library that includes MLIR headers, with the shared precompiled
 # header. Everything under dialect/ and compiler/ is one of these.

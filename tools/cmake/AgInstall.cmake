@@ -1,26 +1,37 @@
-# What `cmake --install` puts where, and what find_package(attn_grid) reads:
-# the libraries attn_grid::runtime and attn_grid::attn_grid (the runtime with the
-# compiler, which it opens when it needs it), the public headers,
-# and the kernels, in the folder `attn_grid_KERNELS_DIR`. Included last, when all
-# targets exist.
+# What `cmake --install` puts where, what find_package(attn_grid) and pkg-config
+# read, and the Debian packages that `cpack` makes. Three components:
+#   runtime      the library that programs link
+#   compiler     the library that it opens for a miss, `agc`, the kernels
+#   development  headers, and what build systems read
+# Included last, when all targets exist.
 
 include(CMakePackageConfigHelpers)
 set(AG_INSTALL_CMAKEDIR "${CMAKE_INSTALL_LIBDIR}/cmake/attn_grid")
 set(AG_INSTALL_KERNELSDIR "${CMAKE_INSTALL_DATADIR}/attn_grid/kernels")
 
-# A build of the runtime alone has no compiler.
-foreach(library attn_grid_runtime attn_grid_compiler attn_grid)
-  if(TARGET ${library})
-    install(TARGETS ${library} EXPORT attn_gridTargets
-            LIBRARY DESTINATION "${CMAKE_INSTALL_LIBDIR}")
-  endif()
-endforeach()
+install(TARGETS attn_grid_runtime EXPORT attn_gridRuntimeTargets
+        LIBRARY DESTINATION "${CMAKE_INSTALL_LIBDIR}" COMPONENT runtime
+                NAMELINK_COMPONENT development)
 install(DIRECTORY "${PROJECT_SOURCE_DIR}/runtime/include/attn_grid"
-        DESTINATION "${CMAKE_INSTALL_INCLUDEDIR}" FILES_MATCHING PATTERN "*.hpp" PATTERN "*.h")
+        DESTINATION "${CMAKE_INSTALL_INCLUDEDIR}" COMPONENT development
+        FILES_MATCHING PATTERN "*.h" PATTERN "*.hpp")
+install(EXPORT attn_gridRuntimeTargets NAMESPACE attn_grid::
+        DESTINATION "${AG_INSTALL_CMAKEDIR}" COMPONENT development)
+
+# A build of the runtime alone has no compiler. Programs do not link it, so it
+# has no link without a version; its targets come and go with the library.
+if(TARGET attn_grid_compiler)
+  install(TARGETS attn_grid_compiler attn_grid EXPORT attn_gridCompilerTargets
+          LIBRARY DESTINATION "${CMAKE_INSTALL_LIBDIR}" COMPONENT compiler
+                  NAMELINK_SKIP)
+  install(EXPORT attn_gridCompilerTargets NAMESPACE attn_grid::
+          DESTINATION "${AG_INSTALL_CMAKEDIR}" COMPONENT compiler)
+  install(FILES "${CMAKE_CURRENT_LIST_DIR}/AgAddKernels.cmake"
+          DESTINATION "${AG_INSTALL_CMAKEDIR}" COMPONENT compiler)
+endif()
 install(DIRECTORY "${PROJECT_SOURCE_DIR}/kernels_dsl/"
-        DESTINATION "${AG_INSTALL_KERNELSDIR}" FILES_MATCHING PATTERN "*.ag")
-install(EXPORT attn_gridTargets NAMESPACE attn_grid::
-        DESTINATION "${AG_INSTALL_CMAKEDIR}")
+        DESTINATION "${AG_INSTALL_KERNELSDIR}" COMPONENT compiler
+        FILES_MATCHING PATTERN "*.ag")
 
 configure_package_config_file(
   "${CMAKE_CURRENT_LIST_DIR}/attn_gridConfig.cmake.in"
@@ -33,5 +44,49 @@ write_basic_package_version_file(
   VERSION ${PROJECT_VERSION} COMPATIBILITY SameMinorVersion)
 install(FILES "${PROJECT_BINARY_DIR}/attn_gridConfig.cmake"
               "${PROJECT_BINARY_DIR}/attn_gridConfigVersion.cmake"
-              "${CMAKE_CURRENT_LIST_DIR}/AgAddKernels.cmake"
-        DESTINATION "${AG_INSTALL_CMAKEDIR}")
+        DESTINATION "${AG_INSTALL_CMAKEDIR}" COMPONENT development)
+
+# The installed tree may be moved: the file finds the prefix from its own place.
+set(AG_PC_DIR "${CMAKE_INSTALL_LIBDIR}/pkgconfig")
+file(RELATIVE_PATH AG_PC_TO_PREFIX "/prefix/${AG_PC_DIR}" "/prefix")
+configure_file("${CMAKE_CURRENT_LIST_DIR}/attn_grid.pc.in"
+               "${PROJECT_BINARY_DIR}/attn_grid.pc" @ONLY)
+install(FILES "${PROJECT_BINARY_DIR}/attn_grid.pc"
+        DESTINATION "${AG_PC_DIR}" COMPONENT development)
+
+# Debian packages, one per component: `cpack --config build/release/CPackConfig.cmake`.
+set(CPACK_GENERATOR DEB)
+set(CPACK_PACKAGE_NAME attn-grid)
+set(CPACK_PACKAGE_VENDOR "AttentionGrid")
+set(CPACK_PACKAGE_CONTACT "The AttentionGrid developers")
+set(CPACK_PACKAGE_DESCRIPTION_SUMMARY "Attention kernels as tile programs")
+set(CPACK_PACKAGE_DIRECTORY "${PROJECT_BINARY_DIR}/packages")
+set(CPACK_PACKAGING_INSTALL_PREFIX /usr)
+set(CPACK_STRIP_FILES ON)
+set(CPACK_COMPONENTS_ALL runtime compiler development)
+set(CPACK_COMPONENTS_GROUPING ONE_PER_GROUP)
+set(CPACK_DEB_COMPONENT_INSTALL ON)
+set(CPACK_DEBIAN_FILE_NAME DEB-DEFAULT)
+set(CPACK_DEBIAN_PACKAGE_SHLIBDEPS ON)
+set(CPACK_DEBIAN_PACKAGE_SHLIBDEPS_PRIVATE_DIRS "${PROJECT_BINARY_DIR}/lib")
+set(CPACK_DEBIAN_PACKAGE_GENERATE_SHLIBS ON)
+
+set(AG_DEB_RUNTIME "libattn-grid${AG_SOVERSION}")
+set(AG_DEB_SAME "(= ${PROJECT_VERSION})")
+set(CPACK_DEBIAN_RUNTIME_PACKAGE_NAME "${AG_DEB_RUNTIME}")
+set(CPACK_DEBIAN_RUNTIME_PACKAGE_SECTION libs)
+set(CPACK_DEBIAN_RUNTIME_PACKAGE_RECOMMENDS "attn-grid ${AG_DEB_SAME}")
+set(CPACK_COMPONENT_RUNTIME_DESCRIPTION
+    "The runtime: tensors, launches and the cache of compiled kernels.")
+set(CPACK_DEBIAN_COMPILER_PACKAGE_NAME attn-grid)
+set(CPACK_DEBIAN_COMPILER_PACKAGE_SECTION devel)
+set(CPACK_DEBIAN_COMPILER_PACKAGE_DEPENDS "${AG_DEB_RUNTIME} ${AG_DEB_SAME}")
+set(CPACK_COMPONENT_COMPILER_DESCRIPTION
+    "The compiler of tile programs, its command agc, and the kernels.")
+set(CPACK_DEBIAN_DEVELOPMENT_PACKAGE_NAME libattn-grid-dev)
+set(CPACK_DEBIAN_DEVELOPMENT_PACKAGE_SECTION libdevel)
+set(CPACK_DEBIAN_DEVELOPMENT_PACKAGE_DEPENDS "${AG_DEB_RUNTIME} ${AG_DEB_SAME}")
+set(CPACK_DEBIAN_DEVELOPMENT_PACKAGE_RECOMMENDS "attn-grid ${AG_DEB_SAME}")
+set(CPACK_COMPONENT_DEVELOPMENT_DESCRIPTION
+    "Headers of the runtime for C++20 and C, CMake and pkg-config files.")
+include(CPack)
