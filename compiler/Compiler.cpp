@@ -71,9 +71,10 @@ class SourceCompiler final : public Compiler {
 public:
   ParseResult parse(std::string_view source, std::string_view name,
                     const std::vector<std::string> &includeDirs,
-                    const std::vector<SourceFile> &imports) override {
+                    const std::vector<SourceFile> &imports,
+                    const FunctionBindings &functions) override {
     auto parsed = parseProgram(std::string(source), std::string(name),
-                               includeDirs, imports);
+                               includeDirs, imports, functions);
     if (parsed->diagnostics.hasErrors())
       return {nullptr, parsed->diagnostics.render()};
     bool readMore = parsed->sources.readFromDisk();
@@ -85,10 +86,10 @@ public:
 EmitResult emit(std::string_view source, std::string_view name,
                 const std::vector<std::string> &includeDirs,
                 const Specialization &specialization, const Target &target,
-                Stage stage) {
+                Stage stage, const FunctionBindings &functions) {
   EmitResult result;
-  auto parsed =
-      parseProgram(std::string(source), std::string(name), includeDirs);
+  auto parsed = parseProgram(std::string(source), std::string(name),
+                             includeDirs, /*imports=*/{}, functions);
   if (parsed->diagnostics.hasErrors()) {
     result.diagnostics = parsed->diagnostics.render();
     return result;

@@ -39,7 +39,8 @@ struct EmitResult {
 AG_COMPILER_API EmitResult emit(std::string_view source, std::string_view name,
                                 const std::vector<std::string> &includeDirs,
                                 const Specialization &specialization,
-                                const Target &target, Stage stage);
+                                const Target &target, Stage stage,
+                                const FunctionBindings &functions = {});
 
 /// A kernel to build ahead of time.
 struct BuildKernel {

@@ -6,26 +6,38 @@
 #include "attn_grid/launch.hpp"
 #include "runtime/OpenProgram.h"
 #include "runtime/cache/VariantCache.h"
+#include <map>
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <string>
 #include <vector>
 
 namespace attn_grid::detail {
 
-/// A parsed source and its variants. All but the cache is immutable.
+/// A parsed source and its variants. All but the caches is immutable.
 class ModuleState {
 public:
   /// `disk` may be null.
-  ModuleState(std::string name, OpenedProgram opened, DiskStore *disk);
+  ModuleState(Sources sources, DiskStore *disk);
+  /// Of a program that is there already.
+  ModuleState(Sources sources, OpenedProgram opened, DiskStore *disk);
 
-  std::string name; // of the source, for messages
+  /// The same source with functions bound to one kernel; made once for each.
+  std::shared_ptr<ModuleState> bind(FunctionBindings functions);
+
   /// Was it built ahead of time, so that users call C functions?
   bool ahead = false;
   /// Who binds consts and dtypes by name, for messages.
   const char *binder() const { return ahead ? "the build" : "the lookup"; }
+  Sources sources; // empty but for the name if it was built ahead of time
+  DiskStore *disk;
   std::shared_ptr<const Program> program;
   VariantCache variants;
+
+private:
+  std::mutex mutex_; // guards what follows
+  std::map<std::string, std::shared_ptr<ModuleState>> bound_; // by hash
 };
 
 /// One dimension of a tensor parameter: `extent + offset`, which binds the

@@ -12,11 +12,29 @@
 namespace attn_grid {
 namespace detail {
 
-ModuleState::ModuleState(std::string name, OpenedProgram opened,
+ModuleState::ModuleState(Sources from, DiskStore *disk)
+    : ModuleState(from, open_program(from, disk), disk) {}
+
+ModuleState::ModuleState(Sources from, OpenedProgram program_of,
                          DiskStore *disk)
-    : name(std::move(name)), program(opened.program),
+    : sources(std::move(from)), disk(disk), program(program_of.program),
       variants(program, std::make_unique<MemoryStore>(),
-               std::move(opened.identity), disk) {}
+               std::move(program_of.identity), disk) {}
+
+std::shared_ptr<ModuleState> ModuleState::bind(FunctionBindings functions) {
+  Sources with = bind_functions(sources, std::move(functions));
+  std::lock_guard lock(mutex_);
+  std::shared_ptr<ModuleState> &state = bound_[with.hash];
+  if (!state) {
+    try {
+      state = std::make_shared<ModuleState>(std::move(with), disk);
+    } catch (...) {
+      bound_.erase(with.hash);
+      throw;
+    }
+  }
+  return state;
+}
 
 /// Recognises `E`, `E + c`, `c + E` and `E - c`.
 static DimPlan plan_dim(const Expr &expr) {
@@ -190,11 +208,9 @@ private:
 
 Module Module::from_source(std::string_view source, std::string_view name,
                            const std::vector<std::string> &include_dirs) {
-  detail::DiskStore *disk = detail::DiskStore::process();
-  detail::OpenedProgram opened = detail::open_program(
-      detail::collect_sources(source, name, include_dirs), disk);
-  return Module(std::make_shared<detail::ModuleState>(std::string(name),
-                                                      std::move(opened), disk));
+  return Module(std::make_shared<detail::ModuleState>(
+      detail::collect_sources(source, name, include_dirs),
+      detail::DiskStore::process()));
 }
 
 Module Module::from_file(const std::string &path,
@@ -213,20 +229,117 @@ std::vector<std::string> Module::kernels() const {
   return names;
 }
 
-Kernel Module::kernel(std::string_view name, const Bindings &bindings) const {
-  const std::vector<Signature> &all = signatures();
+namespace detail {
+namespace {
+
+size_t find_kernel(const ModuleState &module, std::string_view name) {
+  const std::vector<Signature> &all = module.program->signatures();
+  std::vector<std::string> names;
   for (size_t i = 0; i < all.size(); ++i) {
-    if (all[i].name != name)
-      continue;
-    auto state =
-        std::make_shared<detail::KernelState>(state_, static_cast<int>(i));
-    detail::Lookup lookup(*state);
-    for (const Binding &binding : bindings)
-      lookup.bind(binding);
-    return Kernel(std::move(state));
+    if (all[i].name == name)
+      return i;
+    names.push_back(all[i].name);
   }
-  throw KeyError(fmt::format("{} has no kernel called `{}`{}", state_->name,
-                             name, detail::suggest(name, kernels())));
+  throw KeyError(fmt::format("{} has no kernel called `{}`{}",
+                             module.sources.name, name, suggest(name, names)));
+}
+
+/// Takes the functions and the variant out of `bindings`. Throws for a name
+/// that is no function parameter, and for a parameter that is left without.
+FunctionBindings take_functions(const Signature &signature,
+                                Bindings &bindings) {
+  FunctionBindings result;
+  result.kernel = signature.name;
+  Bindings rest;
+  for (Binding &binding : bindings) {
+    if (auto *variant = std::get_if<Binding::Variant>(&binding.value)) {
+      if (!result.variant.empty())
+        throw InvalidArgument(fmt::format(
+            "{}: one variant per lookup, found two", signature.name));
+      if (variant->text.empty())
+        throw InvalidArgument(
+            fmt::format("{}: the variant is empty", signature.name));
+      result.variant = std::move(variant->text);
+      continue;
+    }
+    auto *function = std::get_if<Function>(&binding.value);
+    bool known = false;
+    std::vector<std::string> names;
+    for (const FunctionParam &param : signature.functions) {
+      known |= param.name == binding.name;
+      names.push_back(param.name);
+    }
+    if (!function && known)
+      throw DTypeError(fmt::format("{}: expected a function for {}, found a "
+                                   "value: give `ag::fn(\"...\")`",
+                                   signature.name, binding.name));
+    if (!function) {
+      rest.push_back(std::move(binding));
+      continue;
+    }
+    if (!known)
+      throw KeyError(fmt::format("{}: no function parameter is called `{}`{}",
+                                 signature.name, binding.name,
+                                 suggest(binding.name, names)));
+    for (const FunctionBindings::Entry &entry : result.functions)
+      if (entry.name == binding.name)
+        throw InvalidArgument(
+            fmt::format("{}: {} is bound twice", signature.name, binding.name));
+    result.functions.push_back({binding.name, std::move(function->text)});
+  }
+  bindings = std::move(rest);
+  return result;
+}
+
+/// A function parameter without a function is found at the lookup, not at the
+/// launch.
+void check_functions(const Signature &signature) {
+  for (const FunctionParam &param : signature.functions)
+    if (!param.has_default && param.bound.empty() && signature.variant.empty())
+      throw InvalidArgument(fmt::format(
+          "{}: the function parameter {} has no default: bind it, {{\"{}\", "
+          "ag::fn(\"...\")}}, to a function of type {}",
+          signature.name, param.name, param.name, param.type));
+}
+
+} // namespace
+} // namespace detail
+
+Module Module::bind(std::string_view name, const Bindings &functions) const {
+  size_t index = detail::find_kernel(*state_, name);
+  Bindings rest = functions;
+  FunctionBindings bound = detail::take_functions(signatures()[index], rest);
+  if (!rest.empty())
+    throw InvalidArgument(fmt::format(
+        "{}: {} is no function; give it to `kernel`", name, rest.front().name));
+  if (bound.empty())
+    return *this;
+  if (!state_->sources.functions.empty())
+    throw InvalidArgument(fmt::format(
+        "{}: functions are bound already; bind all of them at once", name));
+  return Module(state_->bind(std::move(bound)));
+}
+
+Kernel Module::kernel(std::string_view name, const Bindings &bindings) const {
+  size_t index = detail::find_kernel(*state_, name);
+  Bindings rest = bindings;
+  FunctionBindings functions =
+      detail::take_functions(signatures()[index], rest);
+  if (!functions.empty()) {
+    Bindings given;
+    for (const Binding &binding : bindings)
+      if (std::holds_alternative<Function>(binding.value) ||
+          std::holds_alternative<Binding::Variant>(binding.value))
+        given.push_back(binding);
+    return bind(name, given).kernel(name, rest);
+  }
+  detail::check_functions(signatures()[index]);
+  auto state =
+      std::make_shared<detail::KernelState>(state_, static_cast<int>(index));
+  detail::Lookup lookup(*state);
+  for (const Binding &binding : rest)
+    lookup.bind(binding);
+  return Kernel(std::move(state));
 }
 
 } // namespace attn_grid

@@ -8,7 +8,7 @@ namespace attn_grid::detail {
 
 static ParseResult parse(const Sources &sources) {
   return need_compiler().parse(sources.text, sources.name, sources.include_dirs,
-                               sources.imports);
+                               sources.imports, sources.functions);
 }
 
 namespace {

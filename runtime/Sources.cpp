@@ -153,14 +153,38 @@ private:
 
 } // namespace
 
+Sources bind_functions(Sources sources, FunctionBindings functions) {
+  // The order in which a host names them makes no other source.
+  std::sort(functions.functions.begin(), functions.functions.end(),
+            [](const auto &a, const auto &b) { return a.name < b.name; });
+  std::string hashed = sources.hash;
+  auto add = [&](std::string_view text) {
+    hashed += '\n' + std::to_string(text.size()) + ' ';
+    hashed += text;
+  };
+  add(functions.kernel);
+  add(functions.variant);
+  for (const FunctionBindings::Entry &entry : functions.functions) {
+    add(entry.name);
+    add(entry.text);
+  }
+  sources.functions = std::move(functions);
+  sources.hash = to_hex(hash_bytes({hashed}));
+  return sources;
+}
+
 std::vector<std::string> imports_of(std::string_view text) {
   return ImportScanner(text).run();
 }
 
 Sources collect_sources(std::string_view text, std::string_view name,
                         std::vector<std::string> include_dirs) {
-  Sources sources{
-      std::string(text), std::string(name), std::move(include_dirs), {}, {}};
+  Sources sources{std::string(text),
+                  std::string(name),
+                  std::move(include_dirs),
+                  {},
+                  {},
+                  {}};
   Collector(sources).run();
   return sources;
 }

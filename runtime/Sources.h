@@ -16,7 +16,8 @@ struct Sources {
   std::string name;
   std::vector<std::string> include_dirs;
   std::vector<SourceFile> imports;
-  std::string hash; // of all texts and of who imports what
+  FunctionBindings functions; // of one kernel, if any
+  std::string hash;           // of all texts and of who imports what
 };
 
 /// Reads what `text` imports: files beside the importer, then in the folders.
@@ -24,6 +25,9 @@ struct Sources {
 /// compiler will find.
 AG_API Sources collect_sources(std::string_view text, std::string_view name,
                                std::vector<std::string> include_dirs);
+
+/// The same with functions bound to one kernel: a source of its own.
+AG_API Sources bind_functions(Sources sources, FunctionBindings functions);
 
 /// The files that a text imports, as it spells them.
 std::vector<std::string> imports_of(std::string_view text);

@@ -25,10 +25,9 @@ const Signature *ParsedProgram::findSignature(std::string_view name) const {
   return nullptr;
 }
 
-std::unique_ptr<ParsedProgram>
-parseProgram(std::string text, std::string name,
-             std::vector<std::string> includeDirs,
-             const std::vector<SourceFile> &imports) {
+std::unique_ptr<ParsedProgram> parseProgram(
+    std::string text, std::string name, std::vector<std::string> includeDirs,
+    const std::vector<SourceFile> &imports, const FunctionBindings &functions) {
   auto program = std::make_unique<ParsedProgram>(std::move(includeDirs));
   bool tooLong = text.size() > SourceManager::maxFileSize;
   program->root = program->sources.add(std::move(name), std::move(text));
@@ -49,6 +48,8 @@ parseProgram(std::string text, std::string name,
   program->signatures =
       makeSignatures(program->sources, program->tree, program->diagnostics);
   checkNames(program->tree, *program->globals, program->diagnostics);
+  if (!functions.empty() && !program->diagnostics.hasErrors())
+    bindFunctions(*program, functions);
   return program;
 }
 

@@ -10,6 +10,7 @@
 ///
 /// A generic kernel has one tree; each specialization is lowered from it anew.
 
+#include "compiler/Frontend/BindFunctions.h"
 #include "compiler/Frontend/Globals.h"
 #include "compiler/Frontend/Parser.h"
 
@@ -31,7 +32,9 @@ struct ParsedProgram {
   ast::Tree tree;
   std::optional<Globals> globals;
   std::vector<Signature> signatures; // of the root's kernels without errors
-  Diagnostics diagnostics;           // of parsing, names and signatures
+  std::vector<GivenText> givenTexts; // by a host
+  BoundFunctions bound;
+  Diagnostics diagnostics; // of parsing, names and signatures
 
   explicit ParsedProgram(std::vector<std::string> includeDirs)
       : sources(std::move(includeDirs)), diagnostics(sources) {}
@@ -45,11 +48,13 @@ struct ParsedProgram {
 
 /// Parses a text. `name` is what messages call it, and the place from where
 /// its imports are looked for; then come `includeDirs` and the prelude.
-/// `imports` are files, path and text, that are not read from disk.
+/// `imports` are files, path and text, that are not read from disk. With
+/// `functions` the program has the signature of their kernel alone.
 std::unique_ptr<ParsedProgram>
 parseProgram(std::string text, std::string name,
              std::vector<std::string> includeDirs = {},
-             const std::vector<SourceFile> &imports = {});
+             const std::vector<SourceFile> &imports = {},
+             const FunctionBindings &functions = {});
 
 /// Is told the type of each name while a kernel is lowered, at the name's
 /// declaration: `tile<f32>[64, 64]`.

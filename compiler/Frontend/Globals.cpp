@@ -20,6 +20,14 @@ Globals::Globals(const ast::Tree &tree) {
   }
 }
 
+void Globals::addGiven(FileId file, FileId root) {
+  if (reach.size() <= file)
+    reach.resize(file + 1);
+  if (root < reach.size())
+    reach[file] = reach[root];
+  reach[file].insert(root);
+}
+
 bool Globals::sees(FileId file, const ast::Decl &decl) const {
   if (decl.name.range.file == file)
     return true;

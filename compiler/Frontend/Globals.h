@@ -16,6 +16,9 @@ class Globals {
 public:
   explicit Globals(const ast::Tree &tree);
 
+  /// A file beside the tree's that sees what an importer of `root` sees.
+  void addGiven(FileId file, FileId root);
+
   /// The declaration that `name` means in `file`, or null.
   const ast::Decl *find(llvm::StringRef name, FileId file) const;
   /// All declarations that `file` sees.

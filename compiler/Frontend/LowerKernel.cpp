@@ -5,6 +5,7 @@
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
+#include "llvm/ADT/StringSet.h"
 
 using namespace mlir;
 
@@ -27,9 +28,7 @@ bool Lowering::bindGenerics(const ast::KernelDecl &kernel,
               Datum::of(spec.consts[consts++]));
       break;
     case ast::GenericParam::Kind::Function:
-      if (!bindKernelFunction(kernel, param))
-        return false;
-      break;
+      break; // when all that it may see is there
     }
   }
   return true;
@@ -39,7 +38,25 @@ bool Lowering::bindGenerics(const ast::KernelDecl &kernel,
 bool Lowering::bindKernelFunction(const ast::KernelDecl &kernel,
                                   const ast::GenericParam &param) {
   std::shared_ptr<const FunctionRef> fn;
-  if (param.valueDefault) {
+  const BoundFunctions::Given *given = program.bound.find(param.name.text);
+  if (given && given->decl) {
+    bool ofVariant =
+        program.bound.variant &&
+        llvm::any_of(program.bound.variant->functions,
+                     [&](const auto &own) { return own.get() == given->decl; });
+    fn = std::make_shared<const FunctionRef>(FunctionRef{
+        given->decl, ofVariant ? &variantNames : nullptr, /*derivative=*/0});
+  } else if (given) {
+    // Its text sees no name of the kernel.
+    Frame own;
+    own.decl = &kernel;
+    own.name = kernel.name.text;
+    Frame *user = std::exchange(frame, &own);
+    fn = bindFunction(*given->expr);
+    frame = user;
+    if (!fn)
+      return false;
+  } else if (param.valueDefault) {
     if (!(fn = bindFunction(*param.valueDefault)))
       return false;
   } else {
@@ -50,7 +67,10 @@ bool Lowering::bindKernelFunction(const ast::KernelDecl &kernel,
               "`= f`");
     return false;
   }
-  if (!checkFunctionType(param, *fn, param.range))
+  SourceRange at = param.range;
+  if (given)
+    at = given->decl ? given->decl->name.range : given->expr->range;
+  if (!checkFunctionType(param, *fn, at))
     return false;
   declare(param.name, Symbol::Kind::generic, Datum::of(std::move(fn)));
   return true;
@@ -86,7 +106,56 @@ bool Lowering::bindKernel(const ast::KernelDecl &kernel,
   }
   bindTensors(kernel, spec, slots, args);
   lowerGrid(kernel);
+  if (program.bound.variant)
+    collectVariantNames(kernel);
+  for (const ast::GenericParam &param : kernel.generics)
+    if (param.kind == ast::GenericParam::Kind::Function &&
+        !bindKernelFunction(kernel, param))
+      return false;
   return true;
+}
+
+/// The names of an expression of extents.
+static void namesOf(const ast::Expr &expr,
+                    llvm::function_ref<void(const std::string &)> found) {
+  if (const auto *name = ast::dynAs<ast::NameExpr>(&expr)) {
+    found(name->name);
+  } else if (const auto *binary = ast::dynAs<ast::BinaryExpr>(&expr)) {
+    namesOf(*binary->lhs, found);
+    namesOf(*binary->rhs, found);
+  }
+}
+
+/// A variant's functions see its parameters, the extents that these name, all
+/// type and const parameters, and each other. The kernel's body does not see
+/// the variant's parameters: they could have the names of its own variables.
+void Lowering::collectVariantNames(const ast::KernelDecl &kernel) {
+  const BoundFunctions &bound = program.bound;
+  llvm::StringSet<> wanted, kernels;
+  for (auto [number, param] : llvm::enumerate(kernel.params)) {
+    llvm::StringSet<> &names = number < bound.ownParams ? kernels : wanted;
+    names.insert(param.name.text);
+    if (const auto *tensor = ast::dynAs<ast::TensorType>(param.type))
+      for (const ast::ExprPtr &dim : tensor->dims)
+        namesOf(*dim, [&](const std::string &name) { names.insert(name); });
+  }
+  for (unsigned number = 0; number < scope().size(); ++number) {
+    const Symbol &symbol = scope()[number];
+    if (symbol.kind == Symbol::Kind::generic || wanted.contains(symbol.name))
+      variantNames.push_back(symbol);
+  }
+  for (const auto &name : wanted)
+    if (!kernels.contains(name.getKey()))
+      scope().hide(name.getKey());
+  for (const auto &fn : bound.variant->functions) {
+    Symbol symbol;
+    symbol.kind = Symbol::Kind::generic;
+    symbol.name = fn->name.text;
+    symbol.declared = fn->name.range;
+    symbol.value = Datum::of(std::make_shared<const FunctionRef>(
+        FunctionRef{fn.get(), &variantNames, 0}));
+    variantNames.push_back(std::move(symbol));
+  }
 }
 
 /// The written name of what a launch may do to a parameter.

@@ -86,6 +86,7 @@ private:
   bool bindKernel(const ast::KernelDecl &, const Signature &,
                   const Specialization &);
   bool bindGenerics(const ast::KernelDecl &, const Specialization &);
+  void collectVariantNames(const ast::KernelDecl &);
   bool bindKernelFunction(const ast::KernelDecl &, const ast::GenericParam &);
   ir::KernelOp makeKernel(const ast::KernelDecl &, const Signature &,
                           const Specialization &, llvm::ArrayRef<Slot> slots);
@@ -426,6 +427,7 @@ private:
   mlir::Location loc;
   Frame *frame = nullptr;
   std::vector<TileValue> programIds;
+  std::vector<Symbol> variantNames; // what a bound variant's functions see
   llvm::DenseMap<const ast::ConstDecl *, std::optional<Datum>> globalConsts;
   std::map<std::string, std::unique_ptr<StructType>> structs; // by name
   int nesting = 0;

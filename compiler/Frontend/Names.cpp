@@ -19,6 +19,7 @@ public:
       : globals(globals), file(file), diags(diags) {}
 
   void checkDecl(const ast::Decl &decl);
+  void checkExpr(const ast::Expr *expr);
 
 private:
   void declare(const ast::Name &name);
@@ -38,7 +39,6 @@ private:
   void declareExtents(const ast::Expr &dim);
   void checkBlock(const ast::Block &block);
   void checkStmt(const ast::Stmt &stmt);
-  void checkExpr(const ast::Expr *expr);
   void checkCall(const ast::CallExpr &call);
   void checkIndex(const ast::IndexExpr &index);
   void checkGenericArgs(llvm::ArrayRef<ast::GenericArg> args);
@@ -356,6 +356,15 @@ void NameChecker::checkType(const ast::TypeExpr *type) {
     return;
   }
   }
+}
+
+void checkGivenNames(const GivenText &given, FileId file,
+                     const Globals &globals, Diagnostics &diags) {
+  NameChecker checker(globals, file, diags);
+  if (given.decl)
+    checker.checkDecl(*given.decl);
+  else
+    checker.checkExpr(given.expr.get());
 }
 
 void checkNames(const ast::Tree &tree, const Globals &globals,

@@ -7,8 +7,13 @@
 
 #include "compiler/Frontend/Diagnostics.h"
 #include "compiler/Frontend/Globals.h"
+#include "compiler/Frontend/Parser.h"
 
 namespace attn_grid::compiler {
+
+/// The same for a text that is no file of the tree.
+void checkGivenNames(const GivenText &given, FileId file,
+                     const Globals &globals, Diagnostics &diags);
 
 void checkNames(const ast::Tree &tree, const Globals &globals,
                 Diagnostics &diags);

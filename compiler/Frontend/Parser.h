@@ -19,6 +19,18 @@ namespace attn_grid::compiler {
 /// out of the tree: it is of use only without errors.
 ast::Tree parse(SourceManager &sources, FileId root, Diagnostics &diags);
 
+/// A text that a host gives: a function or variant, or an expression that
+/// names a function. Both are null after a mistake.
+struct GivenText {
+  ast::DeclPtr decl;
+  ast::ExprPtr expr;
+};
+/// Parses `fn (...) ... { ... }`, `variant (...) { ... }` (if `variant`), or an
+/// expression. What has no name of its own is called `name`.
+GivenText parseGivenText(const SourceManager &sources, FileId file,
+                         const std::string &name, bool variant,
+                         Diagnostics &diags);
+
 /// What the parser found tokens to be whose text alone does not tell: where
 /// they begin, in the order of the source.
 struct TokenRoles {

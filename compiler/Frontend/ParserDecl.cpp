@@ -1,6 +1,8 @@
 #include "compiler/Frontend/ParserImpl.h"
 #include "compiler/Frontend/Suggest.h"
 
+#include <utility>
+
 namespace attn_grid::compiler {
 
 using namespace ast;
@@ -107,8 +109,47 @@ DeclPtr Parser::parseStruct() {
   return decl;
 }
 
+bool Parser::parseDeclName(Name &name, const std::string &what) {
+  bool named = !at(Kind::LParen) && !at(Kind::Less) && !at(Kind::LBrace);
+  if (named || defaultName.empty())
+    return parseName(name, what);
+  name = {std::exchange(defaultName, {}), previousEnd()};
+  return true;
+}
+
+GivenText Parser::parseGivenText(const std::string &name, bool variant) {
+  GivenText snippet;
+  defaultName = name;
+  if (variant && !at(Kind::KwVariant)) {
+    unexpected("`variant (...) { ... }` or the name of a variant");
+    return {};
+  }
+  if (variant)
+    snippet.decl = parseVariant();
+  else if (at(Kind::KwFn))
+    snippet.decl = parseFn();
+  else
+    snippet.expr = parseExpr();
+  if (!snippet.decl && !snippet.expr)
+    return {};
+  if (!at(Kind::End)) {
+    unexpected("the end of the text that is bound to `" + name + "`");
+    return {};
+  }
+  return snippet;
+}
+
+GivenText parseGivenText(const SourceManager &sources, FileId file,
+                         const std::string &name, bool variant,
+                         Diagnostics &diags) {
+  size_t before = diags.size();
+  GivenText snippet =
+      Parser(sources, file, diags).parseGivenText(name, variant);
+  return diags.size() == before ? std::move(snippet) : GivenText();
+}
+
 bool Parser::parseFnHead(FnDecl &decl) {
-  if (!parseName(decl.name, "the name of the function") ||
+  if (!parseDeclName(decl.name, "the name of the function") ||
       !parseGenericParams(decl.generics) || !parseParams(decl.params))
     return false;
   if (accept(Kind::Arrow))
@@ -134,7 +175,7 @@ std::unique_ptr<FnDecl> Parser::parseFn() {
 /// variant alibi(slopes: tensor<f32>[H]) { fn score(...) ... }
 DeclPtr Parser::parseVariant() {
   auto decl = std::make_unique<VariantDecl>(rangeOf(take()));
-  if (!parseName(decl->name, "the name of the variant") ||
+  if (!parseDeclName(decl->name, "the name of the variant") ||
       !parseGenericParams(decl->generics))
     return nullptr;
   if (at(Kind::LParen) && !parseParams(decl->params))

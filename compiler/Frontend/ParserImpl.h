@@ -20,6 +20,7 @@ public:
   Parser(const SourceManager &sources, FileId file, Diagnostics &diags,
          TokenRoles *roles = nullptr);
   std::unique_ptr<ast::File> parseFile();
+  GivenText parseGivenText(const std::string &name, bool variant);
 
 private:
   const SourceManager &sources;
@@ -33,6 +34,8 @@ private:
   ast::ExprPtr begun;
   /// After nesting too deep nothing more is read or reported.
   bool abandoned = false;
+  /// What a function or variant without a name is called; empty: a mistake.
+  std::string defaultName;
   /// Inside `<...>`, where `>` closes. Parentheses make it false again.
   bool inGenerics = false;
 
@@ -70,6 +73,8 @@ private:
   bool expectGreater(SourceRange open);
   bool expectSemicolon(const std::string &where);
   bool parseName(ast::Name &name, const std::string &what);
+  /// The same for a declaration, whose name a snippet may leave away.
+  bool parseDeclName(ast::Name &name, const std::string &what);
 
   // --------------------------------------------------------------- recovery
   bool atDeclaration() const;

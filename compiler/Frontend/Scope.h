@@ -48,6 +48,8 @@ public:
       return std::nullopt;
     return it->second;
   }
+  /// Makes a name unknown; its number stays.
+  void hide(llvm::StringRef name) { numbers.erase(name); }
   Symbol &operator[](unsigned number) { return symbols[number]; }
   /// How many names there are; `leave` forgets those declared since.
   unsigned size() const { return static_cast<unsigned>(symbols.size()); }

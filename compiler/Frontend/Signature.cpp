@@ -140,6 +140,11 @@ void SignatureBuilder::buildGenerics() {
                                : "an integer type"));
       }
       sig.types.push_back(std::move(added));
+    } else {
+      sig.functions.push_back({param.name.text,
+                               std::string(sources.text(param.function->range)),
+                               param.valueDefault != nullptr,
+                               {}});
     }
   }
 }

@@ -13,9 +13,8 @@
 
 namespace attn_grid::compiler {
 
-/// The signature of one kernel of `tree`, or nothing after an error. Function
-/// parameters have no place in it; `warps` and `stages` are hints for other
-/// targets and are left out.
+/// The signature of one kernel of `tree`, or nothing after an error. `warps`
+/// and `stages` are hints for other targets and are left out.
 std::optional<Signature> makeSignature(const SourceManager &sources,
                                        const ast::Tree &tree,
                                        const ast::KernelDecl &kernel,

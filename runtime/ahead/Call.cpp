@@ -196,9 +196,10 @@ class LoadedLibrary {
 public:
   explicit LoadedLibrary(const ag_ahead_library &object)
       : program(std::make_shared<AheadProgram>(object)),
-        module(std::make_shared<ModuleState>(program->library().name,
-                                             OpenedProgram{program, {}},
-                                             /*disk=*/nullptr)) {
+        module(std::make_shared<ModuleState>(
+            Sources{.name = program->library().name},
+            OpenedProgram{program, {}},
+            /*disk=*/nullptr)) {
     module.state_->ahead = true;
     const AheadLibrary &library = program->library();
     functions.reserve(library.functions.size());

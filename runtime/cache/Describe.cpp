@@ -3,6 +3,16 @@
 
 namespace attn_grid::detail {
 
+/// A text that may be long: its beginning.
+static std::string one_line(std::string_view text) {
+  constexpr size_t most = 40;
+  std::string line(text.substr(0, most));
+  for (char &c : line)
+    if (static_cast<unsigned char>(c) < ' ')
+      c = ' ';
+  return text.size() > most ? line + "..." : line;
+}
+
 std::string describe(const Specialization &what, const Signature &signature) {
   std::string text = what.kernel + "<";
   const char *comma = "";
@@ -27,6 +37,14 @@ std::string describe(const Specialization &what, const Signature &signature) {
       break;
     }
   }
+  for (const FunctionParam &param : signature.functions) {
+    if (param.bound.empty())
+      continue;
+    text += fmt::format("{}{} = {}", comma, param.name, one_line(param.bound));
+    comma = ", ";
+  }
+  if (!signature.variant.empty())
+    text += fmt::format("{}variant {}", comma, one_line(signature.variant));
   text += ">(";
   comma = "";
   for (size_t i = 0; i < signature.params.size(); ++i) {

@@ -45,6 +45,12 @@ template <class Archive> struct Fields {
     a.text(extent.name);
     a.value(extent.constant);
   }
+  void fields(FunctionParam &param) {
+    a.text(param.name);
+    a.text(param.type);
+    a.flag(param.has_default);
+    a.text(param.bound);
+  }
   void fields(Param &param) {
     a.text(param.name);
     a.flag(param.is_tensor);
@@ -60,10 +66,12 @@ template <class Archive> struct Fields {
     a.text(signature.doc);
     records(signature.types);
     records(signature.consts);
+    records(signature.functions);
     records(signature.extents);
     records(signature.params);
     records(signature.where);
     records(signature.grid);
+    a.text(signature.variant);
   }
   void fields(ConstValue &value) {
     a.enumeration(value.kind, ConstParam::Kind::boolean);

@@ -55,7 +55,10 @@ std::vector<Specialization> FakeProgram::asked() const {
 
 ParseResult FakeCompiler::parse(std::string_view source, std::string_view name,
                                 const std::vector<std::string> &,
-                                const std::vector<SourceFile> &) {
+                                const std::vector<SourceFile> &,
+                                const FunctionBindings &functions) {
+  if (!functions.empty())
+    return {nullptr, "error: these kernels take no functions\n"};
   auto found = programs.find(source);
   if (found == programs.end())
     return {nullptr, std::string(name) + ":1:1: error: expected a kernel\n"};

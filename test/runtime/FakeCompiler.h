@@ -48,7 +48,8 @@ public:
   ~FakeCompiler() override { set_compiler(nullptr); }
   ParseResult parse(std::string_view source, std::string_view name,
                     const std::vector<std::string> &include_dirs,
-                    const std::vector<SourceFile> &imports) override;
+                    const std::vector<SourceFile> &imports,
+                    const FunctionBindings &functions) override;
 
   std::map<std::string, std::shared_ptr<FakeProgram>, std::less<>> programs;
 };

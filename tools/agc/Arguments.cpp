@@ -17,9 +17,15 @@ void KernelOptions::addTo(CLI::App &command) {
       ->type_name("NAME");
   command
       .add_option("--set", sets,
-                  "a const parameter, or an extent that no tensor gives")
-      ->type_name("CONST=VALUE")
+                  "a const parameter, or an extent that no tensor gives; or a "
+                  "function parameter: a function's name, or `fn (...) ...`")
+      ->type_name("NAME=VALUE")
       ->allow_extra_args(false);
+  command
+      .add_option("--variant", variant,
+                  "binds functions and appends tensors: a variant's name, or "
+                  "`variant (...) {...}`")
+      ->type_name("NAME");
   command
       .add_option("--dtype", dtypes,
                   "a type parameter; a file of another type is converted")
@@ -36,16 +42,20 @@ std::pair<std::string, std::string> splitAssignment(const std::string &text,
   return {text.substr(0, equals), text.substr(equals + 1)};
 }
 
+static std::vector<std::string>
+namesOf(const std::vector<FunctionParam> &params) {
+  std::vector<std::string> names;
+  for (const FunctionParam &param : params)
+    names.push_back(param.name);
+  return names;
+}
+
 Bindings KernelOptions::bindings() const {
   Bindings bindings;
   for (const std::string &text : sets) {
     auto [name, value] = splitAssignment(text, "--set");
-    std::optional<Scalar> scalar = parseScalar(value);
-    if (!scalar)
-      throw UsageError(fmt::format(
-          "--set {}: expected a number, true or false, but got '{}'", name,
-          value));
-    bindings.emplace_back(name, *scalar);
+    if (std::optional<Scalar> scalar = parseScalar(value))
+      bindings.emplace_back(name, *scalar);
   }
   for (const std::string &text : dtypes) {
     auto [name, value] = splitAssignment(text, "--dtype");
@@ -57,6 +67,41 @@ Bindings KernelOptions::bindings() const {
     bindings.emplace_back(name, *dtype);
   }
   return bindings;
+}
+
+FunctionBindings KernelOptions::functions(const std::string &name) const {
+  FunctionBindings functions{name, {}, variant};
+  for (const std::string &text : sets) {
+    auto [param, value] = splitAssignment(text, "--set");
+    if (!parseScalar(value))
+      functions.functions.push_back({param, value});
+  }
+  return functions;
+}
+
+Module KernelOptions::bind(const Module &module) const {
+  const Signature &signature =
+      module.signatures()[findKernel(module.signatures(), kernel)];
+  FunctionBindings functions = this->functions(signature.name);
+  Bindings bindings;
+  for (const auto &[name, text] : functions.functions) {
+    bool known = false;
+    for (const FunctionParam &param : signature.functions)
+      known |= param.name == name;
+    if (!known)
+      throw UsageError(fmt::format(
+          "--set {}: expected a number, true or false, but got '{}'{}", name,
+          text,
+          signature.functions.empty()
+              ? ""
+              : fmt::format("; the function parameters of {} are {}",
+                            signature.name,
+                            fmt::join(namesOf(signature.functions), ", "))));
+    bindings.emplace_back(name, fn(text));
+  }
+  if (!variant.empty())
+    bindings.push_back(attn_grid::variant(variant));
+  return module.bind(signature.name, bindings);
 }
 
 size_t findKernel(const std::vector<Signature> &signatures,

@@ -13,14 +13,20 @@
 
 namespace attn_grid::agc {
 
-/// `--kernel`, `--set`, `--dtype`: which variant of which kernel.
+/// `--kernel`, `--set`, `--dtype`, `--variant`: which variant of which kernel.
 struct KernelOptions {
-  std::string kernel;
+  std::string kernel, variant;
   std::vector<std::string> sets, dtypes;
 
   void addTo(CLI::App &command);
-  /// What `--set` and `--dtype` bind. Throws `UsageError`.
+  /// The consts, extents and dtypes that `--set` and `--dtype` bind. Throws
+  /// `UsageError`.
   Bindings bindings() const;
+  /// The functions that `--set` binds, and the variant; `name` is the kernel's.
+  FunctionBindings functions(const std::string &name) const;
+  /// The module with these bound. Throws `UsageError` for a value that is
+  /// neither a number nor meant for a function parameter.
+  Module bind(const Module &module) const;
 };
 
 /// The position among `signatures` of the kernel that was named, or of the

@@ -216,14 +216,18 @@ static void why(const WhyOptions &options) {
   Cache cache;
   Bindings bindings = options.variant.kernel.bindings();
   std::string text = readFile(options.source.file);
-  Module module = Module::from_source(text, options.source.file,
-                                      options.source.includeDirs);
+  Module module = options.variant.kernel.bind(Module::from_source(
+      text, options.source.file, options.source.includeDirs));
   const Signature &signature = module.signatures()[findKernel(
       module.signatures(), options.variant.kernel.kernel)];
   // Refuses names that the kernel lacks and values that do not fit.
   Kernel kernel = module.kernel(signature.name, bindings);
-  detail::Identity identity = detail::identity_of(detail::collect_sources(
-      text, options.source.file, options.source.includeDirs));
+  detail::Sources sources = detail::collect_sources(text, options.source.file,
+                                                    options.source.includeDirs);
+  FunctionBindings functions = options.variant.kernel.functions(signature.name);
+  if (!functions.empty())
+    sources = detail::bind_functions(std::move(sources), functions);
+  detail::Identity identity = detail::identity_of(sources);
   std::string variant = detail::describe(
       options.variant.specialize(kernel.signature(), bindings), signature);
   std::string key = detail::variant_key(identity, variant);

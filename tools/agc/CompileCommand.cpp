@@ -46,8 +46,8 @@ static void compile(const CompileOptions &options) {
     throw UsageError("an object file is no text for a terminal: give -o FILE");
   Bindings bindings = options.variant.kernel.bindings();
   std::string text = readFile(options.source.file);
-  Module module = Module::from_source(text, options.source.file,
-                                      options.source.includeDirs);
+  Module module = options.variant.kernel.bind(Module::from_source(
+      text, options.source.file, options.source.includeDirs));
   const Signature &signature = module.signatures()[findKernel(
       module.signatures(), options.variant.kernel.kernel)];
   // Refuses names that the kernel lacks and values that do not fit.
@@ -55,7 +55,7 @@ static void compile(const CompileOptions &options) {
   compiler::EmitResult result = compilerFunctions().emit(
       text, options.source.file, options.source.includeDirs,
       options.variant.specialize(kernel.signature(), bindings), target,
-      options.stage);
+      options.stage, options.variant.kernel.functions(signature.name));
   if (!result.ok)
     throw Diagnosed(result.diagnostics);
   writeOutput(result.output, options.output);

@@ -57,8 +57,8 @@ static void run(const RunOptions &options) {
   Bindings bindings = options.kernel.bindings();
   // Reading here makes a missing file wrong usage, as everywhere in agc.
   std::string text = readFile(options.source.file);
-  Module module = Module::from_source(text, options.source.file,
-                                      options.source.includeDirs);
+  Module module = options.kernel.bind(Module::from_source(
+      text, options.source.file, options.source.includeDirs));
   BoundArguments bound = bindArguments(module, options.kernel.kernel,
                                        std::move(bindings), arguments);
   std::vector<Arg> list = bound.list();
@@ -149,7 +149,10 @@ Examples:
   agc run flash_fwd.ag --arg q=q.npy --arg k=k.npy --arg v=v.npy \
       --set causal=true --save o=o.npy --save lse=lse.npy
   agc run flash_fwd.ag --arg q=qkv.npy@select=2,0@transpose=1,2 \
-      --arg k=qkv.npy@select=2,1@transpose=1,2 --dtype T=bf16 --repeat 20 --json)");
+      --arg k=qkv.npy@select=2,1@transpose=1,2 --dtype T=bf16 --repeat 20 --json
+  agc run flash_score_fwd.ag --arg q=randn:1x8x1000x64 --set DV=64 --variant alibi
+  agc run flash_score_fwd.ag --arg q=randn:1x8x1000x64 --set DV=64 \
+      --set 'score=fn(s: f32, b: int, h: int, i: int, j: int) -> f32 { return s * 0.5; }')");
   command->callback([options] { run(*options); });
 }
 

@@ -109,10 +109,12 @@ public:
   virtual ~Compiler() = default;
   /// `name` is what messages call the source; `include_dirs` are searched by
   /// `import` after the folder of `name`. `imports` are files as they were
-  /// read before; they are not read again.
+  /// read before; they are not read again. With `functions` the program has
+  /// their kernel alone.
   virtual ParseResult parse(std::string_view source, std::string_view name,
                             const std::vector<std::string> &include_dirs,
-                            const std::vector<SourceFile> &imports) = 0;
+                            const std::vector<SourceFile> &imports,
+                            const FunctionBindings &functions) = 0;
   /// Names the build of the compiler: two that make different code differ in
   /// it. Empty: what it makes is not kept beyond the process.
   virtual std::string build() const { return {}; }

@@ -84,18 +84,43 @@ inline Arg out(std::string_view name, Arg tensor) {
   return arg(name, out(std::move(tensor)));
 }
 
-/// A const, a dtype, or an extent that no given tensor mentions, by name.
+/// What a function parameter stands for, in the kernel language.
+struct Function {
+  std::string text;
+};
+/// The name of a `fn` that the kernel's file sees, `grad(name)`, or a function
+/// written out: `ag::fn("fn(s: f32, i: int) -> f32 { return s * 0.5; }")`. It
+/// sees what a file sees that imports the kernel's.
+inline Function fn(std::string_view text) { return {std::string(text)}; }
+
+/// A const, a dtype, a function, or an extent that no given tensor mentions, by
+/// name; or a variant, which has none.
 struct Binding {
-  std::string name;
-  std::variant<Scalar, DType> value;
+  /// Several functions at once, and tensors: see `variant`.
+  struct Variant {
+    std::string text;
+  };
+  std::string name; // empty: a variant
+  std::variant<Scalar, DType, Function, Variant> value;
 
   Binding(std::string_view name, DType dtype) : name(name), value(dtype) {}
+  Binding(std::string_view name, Function function)
+      : name(name), value(std::move(function)) {}
+  explicit Binding(Variant variant) : value(std::move(variant)) {}
   template <class T>
     requires std::constructible_from<Scalar, T>
   Binding(std::string_view name, T number)
       : name(name), value(Scalar(number)) {}
 };
 using Bindings = std::vector<Binding>;
+
+/// Binds the functions of a `variant` and appends its parameters to the
+/// kernel's: a name that the kernel's file sees, or one written out.
+///
+///   module.kernel("flash", {{"causal", true}, ag::variant("alibi")});
+inline Binding variant(std::string_view text) {
+  return Binding(Binding::Variant{std::string(text)});
+}
 
 /// The tensors that a launch made for `out` parameters left away, in the
 /// signature's order.

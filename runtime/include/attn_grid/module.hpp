@@ -4,6 +4,7 @@
 ///
 ///   ag::Module module = ag::Module::from_file("flash_fwd.ag");
 ///   ag::Kernel kernel = module.kernel("flash_fwd", {{"causal", true}});
+///   ag::Kernel other = module.kernel("flash", {{"score", ag::fn("relu")}});
 
 #include "attn_grid/launch.hpp"
 #include <memory>
@@ -45,10 +46,15 @@ public:
   std::vector<std::string> kernels() const;
   /// The kernels' signatures, in the order of the source.
   const std::vector<Signature> &signatures() const;
-  /// A kernel with consts, dtypes and extents bound by name. Throws `KeyError`
-  /// for a name it does not have, `InvalidArgument` and `DTypeError` for a
-  /// value that does not fit.
+  /// A kernel with consts, dtypes, extents and functions bound by name. Throws
+  /// `KeyError` for a name it does not have, `InvalidArgument` and `DTypeError`
+  /// for a value that does not fit, `CompileError` with the diagnostics for a
+  /// function with a mistake.
   Kernel kernel(std::string_view name, const Bindings &bindings = {}) const;
+  /// The module of that kernel alone, with functions or a variant bound to it;
+  /// its signature has the variant's parameters, too. `kernel` does this by
+  /// itself; here one sees the signature before the rest is bound.
+  Module bind(std::string_view kernel, const Bindings &functions) const;
 
 private:
   friend class detail::LoadedLibrary;

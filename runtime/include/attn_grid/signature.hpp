@@ -88,6 +88,15 @@ struct Extent {
   int constant = -1; // position in signature.consts if it is compiled in
 };
 
+/// A function parameter, `fn score: (f32, int) -> f32 = no_score`. What is
+/// bound to it is text of a source and no part of a specialization.
+struct FunctionParam {
+  std::string name;
+  std::string type; // as written: "(f32, int) -> f32"
+  bool has_default = false;
+  std::string bound; // the text that a lookup gave; empty: the default
+};
+
 struct Param {
   enum class Mode : uint8_t { in, out, inout };
   std::string name;
@@ -107,10 +116,25 @@ struct Signature {
   std::string doc; // the `///` comment above it
   std::vector<TypeParam> types;
   std::vector<ConstParam> consts;
+  std::vector<FunctionParam> functions;
   std::vector<Extent> extents;
-  std::vector<Param> params;
+  std::vector<Param> params; // then those of the variant, if there is one
   std::vector<Expr> where;
   std::vector<Expr> grid; // 1 to 3, the first runs fastest
+  std::string variant;    // the text that a lookup gave; empty: none
+};
+
+/// What a lookup gives to the function parameters of one kernel, as text of the
+/// kernel language. It makes a program of its own.
+struct FunctionBindings {
+  struct Entry {
+    std::string name; // of the parameter
+    std::string text; // `relu`, `grad(relu)` or `fn(s: f32) -> f32 { ... }`
+  };
+  std::string kernel;
+  std::vector<Entry> functions;
+  std::string variant; // a name, or `variant (...) { ... }`; empty: none
+  bool empty() const { return functions.empty() && variant.empty(); }
 };
 
 /// The value of a const parameter.
