@@ -34,6 +34,12 @@ struct Lowering::BuiltinCall {
   }
 };
 
+/// The arguments of a builtin that takes any number of them.
+struct Lowering::Arguments {
+  llvm::SmallVector<const ast::Arg *> positional;
+  llvm::SmallVector<const ast::Arg *> named; // one per name, may be null
+};
+
 } // namespace attn_grid::compiler
 
 #endif

@@ -21,7 +21,9 @@ llvm::ArrayRef<BuiltinEntry> Lowering::builtinTable() {
   using U = UnaryKind;
   using B = BinaryKind;
   using R = ir::ReduceKind;
-  // Parameters: `x` must be given, `x~` may be, `x?` may be by its name.
+  using A = ir::AtomicKind;
+  // Parameters: `x` must be given, `x~` may be, `x?` may be by its name. `*`:
+  // the method places its arguments itself.
   static const BuiltinEntry table[] = {
       {"abs", &L::builtinUnary, "x", num(U::abs)},
       {"floor", &L::builtinUnary, "x", num(U::floor)},
@@ -65,22 +67,22 @@ llvm::ArrayRef<BuiltinEntry> Lowering::builtinTable() {
       {"reshape", &L::builtinReshape, "x shape", 0},
       {"permute", &L::builtinPermute, "x axes", 0},
       {"broadcast", &L::builtinBroadcast, "x shape", 0},
-      {"reduce", &L::builtinLater, "*", 0},
-      {"scan", &L::builtinLater, "*", 0},
-      {"cumsum", &L::builtinLater, "*", 0},
-      {"cumprod", &L::builtinLater, "*", 0},
-      {"sort", &L::builtinLater, "*", 0},
-      {"gather", &L::builtinLater, "*", 0},
-      {"scatter", &L::builtinLater, "*", 0},
-      {"atomic_add", &L::builtinLater, "*", 0},
-      {"atomic_max", &L::builtinLater, "*", 0},
-      {"atomic_min", &L::builtinLater, "*", 0},
-      {"philox", &L::builtinLater, "*", 0},
+      {"reduce", &L::builtinCombine, "x f axis?", 0},
+      {"scan", &L::builtinCombine, "x f axis?", 0},
+      {"cumsum", &L::builtinScan, "x axis?", num(ir::ScanKind::sum)},
+      {"cumprod", &L::builtinScan, "x axis?", num(ir::ScanKind::prod)},
+      {"sort", &L::builtinSort, "*", 0},
+      {"gather", &L::builtinGather, "*", 0},
+      {"scatter", &L::builtinScatter, "*", 0},
+      {"atomic_add", &L::builtinAtomic, "elements value keep?", num(A::add)},
+      {"atomic_max", &L::builtinAtomic, "elements value keep?", num(A::max)},
+      {"atomic_min", &L::builtinAtomic, "elements value keep?", num(A::min)},
+      {"philox", &L::builtinPhilox, "seed offset c2 c1 c0 lane", 0},
       {"grad", &L::builtinGrad, "*", 0},
-      {"print", &L::builtinLater, "*", 0},
-      {"assert", &L::builtinLater, "*", 0},
-      {"zeros", &L::builtinLater, "*", 0},
-      {"full", &L::builtinLater, "*", 0},
+      {"print", &L::builtinPrint, "*", 0},
+      {"assert", &L::builtinAssert, "condition message~", 0},
+      {"zeros", &L::builtinMaker, "*", 0},
+      {"full", &L::builtinMaker, "*", 0},
   };
   return table;
 }
@@ -124,10 +126,10 @@ bool Lowering::placeArguments(BuiltinCall &call) {
   size_t positional = 0;
   while (positional < params.size() && !params[positional].ends_with("?"))
     ++positional;
-  for (auto [position, arg] : llvm::enumerate(call.call.args)) {
-    size_t index = position;
+  size_t position = 0;
+  for (const ast::Arg &arg : call.call.args) {
+    size_t index = arg.name ? 0 : position++;
     if (arg.name) {
-      index = 0;
       while (index < params.size() &&
              params[index].rtrim("?~") != arg.name->text)
         ++index;
@@ -162,6 +164,32 @@ bool Lowering::placeArguments(BuiltinCall &call) {
   return true;
 }
 
+/// For builtins with any number of arguments: those by position, and those of
+/// `names`, which may be null.
+bool Lowering::splitArguments(BuiltinCall &call,
+                              llvm::ArrayRef<llvm::StringRef> names,
+                              Arguments &args) {
+  if (!call.call.generics.empty()) {
+    error(call.at(), "`" + call.what() + "` takes no generic arguments");
+    return false;
+  }
+  args.named.assign(names.size(), nullptr);
+  for (const ast::Arg &arg : call.call.args) {
+    if (!arg.name) {
+      args.positional.push_back(&arg);
+      continue;
+    }
+    const auto *name = llvm::find(names, arg.name->text);
+    if (name == names.end()) {
+      error(arg.name->range,
+            "`" + call.what() + "` has no parameter `" + arg.name->text + "`");
+      return false;
+    }
+    args.named[name - names.begin()] = &arg;
+  }
+  return true;
+}
+
 Datum Lowering::evalBuiltin(llvm::StringRef name, const ast::CallExpr &expr) {
   BuiltinCall call{*this, *findBuiltin(name), expr, {}};
   bool isCast = name == "cast" || name == "bitcast";
@@ -178,30 +206,12 @@ Datum Lowering::evalBuiltin(llvm::StringRef name, const ast::CallExpr &expr) {
   return (this->*call.entry.lower)(call);
 }
 
-Datum Lowering::builtinLater(BuiltinCall &call) {
-  if (call.entry.name == "zeros" || call.entry.name == "full")
-    return poison(call.at(), "`" + call.what() +
-                                 "` needs its shape in brackets: `" +
-                                 call.what() + "<f32>[M, N]" +
-                                 (call.entry.name == "full" ? "(x)`" : "`"));
-  unsupported(call.at(), "`" + call.what() + "`", insteadOf(call.entry.name));
-  return Datum::poison();
-}
-
-/// What to write in place of a builtin that comes with a later version.
-llvm::StringRef Lowering::insteadOf(llvm::StringRef name) {
-  if (name == "reduce")
-    return "use `sum`, `min`, `max`, `any` or `all`";
-  if (name == "gather" || name == "scatter")
-    return "index with tiles of rank 1: `t[i, j]` is their outer product";
-  if (name.starts_with("atomic"))
-    return "let one program write each element";
-  if (name == "print" || name == "assert")
-    return "write the value to an `out` tensor";
-  if (name == "philox")
-    return "pass the random numbers as a tensor";
-  return "split the work so that each program writes its part of an `out` "
-         "tensor";
+/// The makers are no calls: `zeros<T>[M, N]`.
+Datum Lowering::builtinMaker(BuiltinCall &call) {
+  return poison(call.at(), "`" + call.what() +
+                               "` needs its shape in brackets: `" +
+                               call.what() + "<f32>[M, N]" +
+                               (call.entry.name == "full" ? "(x)`" : "`"));
 }
 
 Datum Lowering::builtinBits(BuiltinCall &call) {

@@ -150,18 +150,7 @@ Datum Lowering::builtinLoad(BuiltinCall &call) {
       elements ? evalAccess(*elements) : std::nullopt;
   if (!access || !checkReadable(*access))
     return Datum::poison();
-  std::optional<TileValue> other;
-  if (call.has(1)) {
-    TileType type{access->tensor->element, access->shape};
-    other = convert(call.operand(1), type, "`other`");
-    if (!other)
-      return Datum::poison();
-  }
-  std::optional<Value> keep =
-      evalKeep(call.has(2) ? &call.expr(2) : nullptr, access->shape);
-  if (!keep)
-    return Datum::poison();
-  return load(*access, *keep, other ? other->value : Value());
+  return loadLong(*access, call.args[1], call.args[2]);
 }
 
 Datum Lowering::builtinStore(BuiltinCall &call) {
@@ -169,13 +158,9 @@ Datum Lowering::builtinStore(BuiltinCall &call) {
   std::optional<Access> access =
       elements ? evalAccess(*elements) : std::nullopt;
   Operand value = call.operand(1);
-  if (!access || !checkWritable(*access) || value.datum.isPoison())
+  if (!access || !checkWritable(*access))
     return Datum::poison();
-  std::optional<Value> keep =
-      evalKeep(call.has(2) ? &call.expr(2) : nullptr, access->shape);
-  if (!keep || !store(*access, value, *keep))
-    return Datum::poison();
-  return Datum::of(Datum::Kind::none);
+  return storeLong(*access, value, call.args[2]);
 }
 
 Datum Lowering::builtinView(BuiltinCall &call) {

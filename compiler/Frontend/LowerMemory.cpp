@@ -40,6 +40,21 @@ Lowering::evalAccess(const ast::IndexExpr &expr) {
         .note(base.tensor->declared, "it is declared here");
     return std::nullopt;
   }
+  if (frame->lifted && llvm::all_of(expr.indexers, [](const auto &indexer) {
+        return indexer.kind == ast::Indexer::Kind::Element;
+      })) {
+    // A function of scalars applied to tiles: each element at its own place.
+    llvm::SmallVector<Operand> indices;
+    for (const ast::Indexer &indexer : expr.indexers)
+      indices.push_back({eval(*indexer.first), indexer.first->range});
+    if (!makePointwise(access, indices))
+      return std::nullopt;
+    if (!access.shape.empty())
+      return access;
+    access.pointwise = false;
+    access.extents.assign(indices.size(), 0);
+    return access;
+  }
   bool ok = true, hasStep = false;
   llvm::SmallVector<Value> steps;
   for (auto [indexer, extent] : llvm::zip(expr.indexers, extents))
@@ -66,13 +81,11 @@ bool Lowering::addIndexer(Access &access, const ast::Indexer &indexer,
     std::optional<TileValue> value = adapt(operand, DType::i32, "an index");
     if (!value)
       return false;
-    if (value->shape().size() > 1 ||
-        (frame->lifted && !value->isScalar() && !access.shape.empty())) {
-      unsupported(indexer.range,
-                  "an index tile of rank " +
-                      std::to_string(value->shape().size()) +
-                      " and reading element by element",
-                  "index with tiles of rank 1, one per dimension");
+    if (value->shape().size() > 1) {
+      error(indexer.range, "an index is a scalar or a tile of rank 1, found " +
+                               format(value->type()))
+          .note("index point by point: `gather(" + access.tensor->name +
+                ", ...)` or `scatter(" + access.tensor->name + ", ..., x)`");
       return false;
     }
     index = value->value;
@@ -157,9 +170,15 @@ bool Lowering::checkWritable(const Access &access) {
 
 Datum Lowering::load(const Access &access, Value keep, Value other) {
   TileType type{access.tensor->element, access.shape};
-  auto op = ir::LoadOp::create(builder, loc, irType(builder.getContext(), type),
-                               access.tensor->memref, access.indices,
-                               access.steps, keep, other, access.extents);
+  Type result = irType(builder.getContext(), type);
+  if (access.pointwise)
+    return Datum::of(TileValue{
+        ir::GatherOp::create(builder, loc, result, access.tensor->memref,
+                             pointwiseIndices(access), keep, other),
+        type.element});
+  auto op = ir::LoadOp::create(builder, loc, result, access.tensor->memref,
+                               access.indices, access.steps, keep, other,
+                               access.extents);
   return Datum::of(TileValue{op.getResult(), type.element});
 }
 
@@ -169,8 +188,12 @@ bool Lowering::store(const Access &access, const Operand &value, Value keep) {
       convert(value, type, "`" + access.tensor->name + "[...]`");
   if (!tile)
     return false;
-  ir::StoreOp::create(builder, loc, tile->value, access.tensor->memref,
-                      access.indices, access.steps, keep, access.extents);
+  if (access.pointwise)
+    ir::ScatterOp::create(builder, loc, tile->value, access.tensor->memref,
+                          pointwiseIndices(access), keep);
+  else
+    ir::StoreOp::create(builder, loc, tile->value, access.tensor->memref,
+                        access.indices, access.steps, keep, access.extents);
   return true;
 }
 
@@ -187,6 +210,34 @@ std::optional<Value> Lowering::evalKeep(const ast::Expr *expr,
   if (!keep)
     return std::nullopt;
   return keep->value;
+}
+
+Datum Lowering::loadLong(const Access &access, const ast::Arg *otherArg,
+                         const ast::Arg *keepArg) {
+  Value other;
+  if (otherArg) {
+    const ast::Expr &expr = *otherArg->value;
+    std::optional<TileValue> tile =
+        convert({eval(expr), expr.range},
+                {access.tensor->element, access.shape}, "`other`");
+    if (!tile)
+      return Datum::poison();
+    other = tile->value;
+  }
+  std::optional<Value> keep =
+      evalKeep(keepArg ? keepArg->value.get() : nullptr, access.shape);
+  return keep ? load(access, *keep, other) : Datum::poison();
+}
+
+Datum Lowering::storeLong(const Access &access, const Operand &value,
+                          const ast::Arg *keepArg) {
+  if (value.datum.isPoison())
+    return Datum::poison();
+  std::optional<Value> keep =
+      evalKeep(keepArg ? keepArg->value.get() : nullptr, access.shape);
+  if (!keep || !store(access, value, *keep))
+    return Datum::poison();
+  return Datum::of(Datum::Kind::none);
 }
 
 } // namespace attn_grid::compiler

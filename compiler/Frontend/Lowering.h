@@ -82,6 +82,9 @@ public:
   static std::vector<llvm::StringRef> builtinFunctions();
 
 private:
+  struct BuiltinCall;
+  struct Arguments;
+
   // ------------------------------------------------------- LowerKernel.cpp
   bool bindKernel(const ast::KernelDecl &, const Signature &,
                   const Specialization &);
@@ -312,6 +315,9 @@ private:
     llvm::SmallVector<int64_t> extents;
     Shape shape;
     SourceRange range;
+    /// Does each element of `shape` have its own place? Then the indices are
+    /// tiles that broadcast to it, and there are no steps and extents.
+    bool pointwise = false;
   };
   std::optional<Access> evalAccess(const ast::IndexExpr &expr);
   bool addIndexer(Access &access, const ast::Indexer &indexer,
@@ -326,6 +332,26 @@ private:
   std::optional<mlir::Value> evalKeep(const ast::Expr *expr,
                                       llvm::ArrayRef<int64_t> shape);
 
+  /// The long forms, with what is null left away.
+  Datum loadLong(const Access &access, const ast::Arg *other,
+                 const ast::Arg *keep);
+  Datum storeLong(const Access &access, const Operand &value,
+                  const ast::Arg *keep);
+
+  // ------------------------------------------------------- LowerIndexed.cpp
+  bool makePointwise(Access &access, llvm::ArrayRef<Operand> operands);
+  llvm::SmallVector<mlir::Value> pointwiseIndices(const Access &access);
+  std::optional<Access> pointwiseAccess(BuiltinCall &call,
+                                        const Arguments &args, size_t after);
+  Datum builtinGather(BuiltinCall &call);
+  Datum builtinScatter(BuiltinCall &call);
+  Datum builtinAtomic(BuiltinCall &call);
+
+  // ------------------------------------------------------- LowerEffects.cpp
+  Datum builtinPrint(BuiltinCall &call);
+  Datum builtinAssert(BuiltinCall &call);
+  Datum builtinPhilox(BuiltinCall &call);
+
   // ---------------------------------------------------------- LowerView.cpp
   struct ViewDim;
   Datum evalView(const ast::IndexExpr &expr);
@@ -337,9 +363,9 @@ private:
 
   // ------------------------------- LowerBuiltins.cpp, LowerElementwise.cpp
   friend struct BuiltinEntry;
-  struct BuiltinCall;
   bool placeArguments(BuiltinCall &call);
-  static llvm::StringRef insteadOf(llvm::StringRef name);
+  bool splitArguments(BuiltinCall &call, llvm::ArrayRef<llvm::StringRef> names,
+                      Arguments &args);
   Datum evalBuiltin(llvm::StringRef name, const ast::CallExpr &call);
   Datum evalMaker(const ast::MakerExpr &expr);
   std::optional<Datum> builtinName(llvm::StringRef name);
@@ -360,7 +386,7 @@ private:
   Datum builtinLoad(BuiltinCall &call);
   Datum builtinStore(BuiltinCall &call);
   Datum builtinView(BuiltinCall &call);
-  Datum builtinLater(BuiltinCall &call);
+  Datum builtinMaker(BuiltinCall &call);
   Datum builtinGrad(BuiltinCall &call);
   Datum builtinReduce(BuiltinCall &call);
   Datum builtinMinMax(BuiltinCall &call);
@@ -376,6 +402,16 @@ private:
                const ast::Arg *axis, llvm::StringRef name, SourceRange at);
   std::optional<int64_t> evalAxis(const ast::Arg &arg, const TileValue &tile);
   bool checkPrecision(const ast::Expr &expr, DType element);
+
+  // ---------------------------------------------------------- LowerScan.cpp
+  std::optional<TileValue> alongAxis(BuiltinCall &call, const Operand &operand);
+  std::optional<int64_t> onlyAxis(BuiltinCall &call, const ast::Arg *axis,
+                                  const TileValue &tile);
+  Datum builtinScan(BuiltinCall &call);
+  Datum builtinCombine(BuiltinCall &call);
+  Datum combine(TileValue tile, int64_t axis, bool scans, const FunctionRef &fn,
+                SourceRange at);
+  Datum builtinSort(BuiltinCall &call);
 
   // --------------------------------------------------------- LowerShape.cpp
   Datum indexTile(const ast::IndexExpr &expr, TileValue tile);
