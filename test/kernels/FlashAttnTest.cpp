@@ -1,6 +1,7 @@
 // flash_attn_fwd: every option of dense attention against the definition, alone
 // and together.
 
+#include "test/kernels/Dropout.h"
 #include "test/kernels/KernelCase.h"
 
 namespace attn_grid::test {
@@ -16,6 +17,8 @@ struct Options {
   double cap = 0;
   bool bias = false, mask = false, padding = false, slopes = false;
   DType bias_type = f32;
+  double p = 0; // of dropout
+  int64_t seed = 0, offset = 0;
 };
 
 class FlashAttn : public KernelTest {
@@ -45,6 +48,7 @@ protected:
     kernel("flash/flash_attn_fwd.ag", {{"causal", options.causal},
                                        {"windowed", options.window.has_value()},
                                        {"capped", options.cap != 0},
+                                       {"dropped", options.p != 0},
                                        {"align", options.align},
                                        {"TB", options.bias_type}})(
         q, k, v, given(options.bias, bias), given(options.mask, mask),
@@ -52,7 +56,8 @@ protected:
         out(lse), arg("cap", options.cap != 0 ? options.cap : 1.0),
         arg("left", options.window ? options.window->first : -1),
         arg("right", options.window ? options.window->second : -1),
-        arg("start", options.start));
+        arg("start", options.start), arg("p", options.p),
+        arg("seed", options.seed), arg("offset", options.offset));
 
     double scale = 1 / std::sqrt(static_cast<double>(options.width));
     int64_t shift = options.align == 0   ? options.keys - options.rows
@@ -87,7 +92,12 @@ protected:
              static_cast<double>(std::abs(place - p.key));
       return t;
     };
-    EXPECT_TRUE(close(o, lse, attention_by(read(q), read(k), read(v), score)));
+    auto weight = [&](Pair p) {
+      return dropout_weight(options.p, options.seed, options.offset,
+                            p.batch * options.heads + p.head, p.row, p.key);
+    };
+    EXPECT_TRUE(
+        close(o, lse, attention_by(read(q), read(k), read(v), score, weight)));
   }
 };
 AG_FLOAT_TYPES(FlashAttn);
@@ -159,6 +169,18 @@ TEST_P(FlashAttn, Alibi) {
   check({.causal = true, .slopes = true});
 }
 
+TEST_P(FlashAttn, Dropout) {
+  check({.p = 0.3, .seed = 1234567890123, .offset = 7});
+  check({.rows = 33,
+         .keys = 70,
+         .heads = 4,
+         .groups = 2,
+         .causal = true,
+         .p = 0.999,
+         .seed = -1,
+         .offset = int64_t(9) << 32});
+}
+
 TEST_P(FlashAttn, Everything) {
   check({.rows = 100,
          .keys = 170,
@@ -172,7 +194,31 @@ TEST_P(FlashAttn, Everything) {
          .bias = true,
          .mask = true,
          .padding = true,
-         .slopes = true});
+         .slopes = true,
+         .p = 0.1,
+         .seed = 5,
+         .offset = 6});
+}
+
+// What is dropped depends on the pair alone: other blocks drop the same, and
+// the sequence of the specification keeps the keys 0, 1, 4 and 7 of 8.
+TEST(FlashAttnEdge, DropoutIsAddressedByPosition) {
+  Tensor q = Tensor::zeros({1, 4, 3, 8}, f32);
+  Tensor k = Tensor::zeros({1, 4, 8, 8}, f32);
+  Tensor v = Tensor::zeros({1, 4, 8, 8}, f32); // row j of the identity
+  for (int64_t head = 0; head < 4; ++head)
+    for (int64_t j = 0; j < 8; ++j)
+      v.set({0, head, j, j}, 1);
+  for (int64_t block : {16, 64}) {
+    Tensor o = kernel("flash/flash_attn_fwd.ag",
+                      {{"dropped", true}, {"BM", block}, {"BN", block}})(
+        q, k, v, arg("p", 0.5), arg("seed", 1234567890123),
+        arg("offset", 7))["o"];
+    std::vector<double> kept;
+    for (int64_t j = 0; j < 8; ++j)
+      kept.push_back(o.at({0, 1, 2, j}) * 4); // (1 / 8) / (1 - p)
+    EXPECT_EQ(kept, (std::vector<double>{1, 1, 0, 0, 1, 0, 0, 1}));
+  }
 }
 
 TEST_P(FlashAttn, EmptyExtents) {

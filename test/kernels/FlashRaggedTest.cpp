@@ -1,5 +1,6 @@
 // flash_ragged_fwd: every sequence of a packed batch gives what it gives alone.
 
+#include "test/kernels/Dropout.h"
 #include "test/kernels/KernelCase.h"
 
 namespace attn_grid::test {
@@ -13,6 +14,7 @@ protected:
     std::optional<std::pair<int64_t, int64_t>> window = {};
     double cap = 0;
     bool slopes = false;
+    double p = 0; // of dropout
   };
 
   static std::vector<int64_t> ends(const std::vector<int64_t> &lengths) {
@@ -40,12 +42,14 @@ protected:
            {{"causal", options.causal},
             {"align", options.align},
             {"windowed", options.window.has_value()},
+            {"dropped", options.p != 0},
             {"capped", options.cap != 0}})(
         q, k, v, integers({batch + 1}, cu_q), integers({batch + 1}, cu_k),
         options.slopes ? Arg(slopes) : Arg(none), out(o), out(lse),
         arg("max_q", max_q), arg("cap", options.cap != 0 ? options.cap : 1.0),
         arg("left", options.window ? options.window->first : -1),
-        arg("right", options.window ? options.window->second : -1));
+        arg("right", options.window ? options.window->second : -1),
+        arg("p", options.p), arg("seed", 77), arg("offset", 3));
     for (int64_t b = 0; b < batch; ++b) {
       // One sequence as a batch of its own.
       auto alone = [&](const Tensor &packed, const std::vector<int64_t> &cu) {
@@ -69,6 +73,10 @@ protected:
               t -= slopes.at({b, p.head}) *
                    static_cast<double>(std::abs(place - p.key));
             return t;
+          },
+          [&](Pair p) {
+            return dropout_weight(options.p, 77, 3, b * heads + p.head, p.row,
+                                  p.key);
           });
       Tensor found = alone(o, cu_q).contiguous();
       Tensor found_lse = lse.slice(1, cu_q[b], cu_q[b + 1]).contiguous();
@@ -85,6 +93,11 @@ TEST_P(FlashRagged, Sequences) {
             {.causal = causal, .align = align});
       check({100}, {33}, {.causal = causal, .align = align});
     }
+}
+
+// Positions and heads count as in a batch of sequences of their own.
+TEST_P(FlashRagged, Dropout) {
+  check({70, 1, 40}, {70, 100, 30}, {.causal = true, .p = 0.25});
 }
 
 // A sequence without queries writes nothing, one without keys zeros.
