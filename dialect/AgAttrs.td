@@ -26,6 +26,12 @@ def Ag_AtomicKind : I32EnumAttr<"AtomicKind", "how an atomic update combines", [
   let cppNamespace = "::attn_grid::ir";
 }
 
+def Ag_Precision : I32EnumAttr<"Precision", "what a product of f32 may lose", [
+    I32EnumAttrCase<"tf32", 0>,
+    I32EnumAttrCase<"tf32x3", 1>]> {
+  let cppNamespace = "::attn_grid::ir";
+}
+
 def Ag_ScanKind : I32EnumAttr<"ScanKind", "how a scan combines", [
     I32EnumAttrCase<"sum", 0>,
     I32EnumAttrCase<"prod", 1>]> {

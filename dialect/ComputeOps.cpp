@@ -36,10 +36,28 @@ LogicalResult DotOp::verify() {
     return emitOpError("expected 'keep' to have the shape of 'lhs', ")
            << formatShape(lhs.getShape()) << ", but got "
            << formatShape(shapeOf(getKeep().getType()));
+  if (getPrecision() && !lhs.getElementType().isF32()) // dot_c5
+    return emitOpError("expected operands of f32 for a precision, but got ")
+           << lhs.getElementType();
   for (auto [name, value] :
        {std::pair("lhs", getLhs()), {"rhs", getRhs()}, {"acc", getAcc()}})
     if (failed(verifyTile(*this, name, value.getType())))
       return failure();
+  return success();
+}
+
+/// `precision tf32`, or nothing.
+static ParseResult parsePrecision(OpAsmParser &parser, NamedAttrList &attrs) {
+  StringRef name;
+  if (failed(parser.parseOptionalKeyword("precision")))
+    return success();
+  SMLoc at = parser.getCurrentLocation();
+  if (parser.parseKeyword(&name))
+    return failure();
+  std::optional<Precision> precision = symbolizePrecision(name);
+  if (!precision)
+    return parser.emitError(at, "expected 'tf32' or 'tf32x3'");
+  attrs.set("precision", PrecisionAttr::get(parser.getContext(), *precision));
   return success();
 }
 
@@ -52,6 +70,7 @@ ParseResult DotOp::parse(OpAsmParser &parser, OperationState &result) {
     return failure();
   bool hasKeep = succeeded(parser.parseOptionalKeyword("keep"));
   if ((hasKeep && parser.parseOperand(keep)) ||
+      parsePrecision(parser, result.attributes) ||
       parser.parseOptionalAttrDict(result.attributes) || parser.parseColon() ||
       parser.parseType(lhsType) || parser.parseComma() ||
       parser.parseType(rhsType) || parser.parseComma() ||
@@ -71,7 +90,9 @@ void DotOp::print(OpAsmPrinter &p) {
   p << ' ' << getLhs() << ", " << getRhs() << ", " << getAcc();
   if (getKeep())
     p << " keep " << getKeep();
-  p.printOptionalAttrDict((*this)->getAttrs());
+  if (getPrecision())
+    p << " precision " << stringifyPrecision(*getPrecision());
+  p.printOptionalAttrDict((*this)->getAttrs(), {getPrecisionAttrName()});
   p << " : " << getLhs().getType() << ", " << getRhs().getType() << ", "
     << getAcc().getType();
 }

@@ -111,20 +111,20 @@ Datum Lowering::reduce(ReduceKind kind, const Operand &operand,
 }
 
 /// The name after `precision =`.
-bool Lowering::checkPrecision(const ast::Expr &expr, DType element) {
+std::optional<ir::Precision> Lowering::evalPrecision(const ast::Expr &expr,
+                                                     DType element) {
   const auto *name = ast::dynAs<ast::NameExpr>(&expr);
-  if (name && (name->name == "tf32" || name->name == "tf32x3")) {
-    if (element != DType::f32) {
-      error(expr.range, "a precision is a choice for f32 operands, found " +
-                            std::string(name_of(element)));
-      return false;
-    }
-    unsupported(expr.range, "`precision = " + name->name + "`",
-                "leave it out, f32 operands then multiply as IEEE f32");
-    return false;
+  auto precision = name ? ir::symbolizePrecision(name->name) : std::nullopt;
+  if (!precision) {
+    error(expr.range, "a precision is `tf32` or `tf32x3`");
+    return std::nullopt;
   }
-  error(expr.range, "a precision is `tf32` or `tf32x3`");
-  return false;
+  if (element != DType::f32) {
+    error(expr.range, "a precision is a choice for f32 operands, found " +
+                          std::string(name_of(element)));
+    return std::nullopt;
+  }
+  return precision;
 }
 
 Datum Lowering::builtinDot(BuiltinCall &call) {
@@ -173,8 +173,15 @@ Datum Lowering::builtinDot(BuiltinCall &call) {
   }
   std::optional<Value> keep =
       evalKeep(call.has(3) ? &call.expr(3) : nullptr, lhs->shape());
-  if (!keep || (call.has(4) && !checkPrecision(call.expr(4), lhs->element)))
+  if (!keep)
     return Datum::poison();
+  ir::PrecisionAttr precision;
+  if (call.has(4)) {
+    auto asked = evalPrecision(call.expr(4), lhs->element);
+    if (!asked)
+      return Datum::poison();
+    precision = ir::PrecisionAttr::get(builder.getContext(), *asked);
+  }
   // The IR's integers have no sign: give unsigned ones a type that holds them.
   if (is_unsigned(lhs->element)) {
     DType wide = lhs->element == DType::u8 ? DType::i16 : DType::i32;
@@ -183,7 +190,7 @@ Datum Lowering::builtinDot(BuiltinCall &call) {
   }
   Value product =
       ir::DotOp::create(builder, loc, irType(builder.getContext(), accType),
-                        lhs->value, rhs->value, acc->value, *keep);
+                        lhs->value, rhs->value, acc->value, *keep, precision);
   return Datum::of(TileValue{product, result});
 }
 

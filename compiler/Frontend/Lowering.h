@@ -401,7 +401,8 @@ private:
   Datum reduce(ir::ReduceKind kind, const Operand &operand,
                const ast::Arg *axis, llvm::StringRef name, SourceRange at);
   std::optional<int64_t> evalAxis(const ast::Arg &arg, const TileValue &tile);
-  bool checkPrecision(const ast::Expr &expr, DType element);
+  std::optional<ir::Precision> evalPrecision(const ast::Expr &expr,
+                                             DType element);
 
   // ---------------------------------------------------------- LowerScan.cpp
   std::optional<TileValue> alongAxis(BuiltinCall &call, const Operand &operand);

@@ -183,7 +183,7 @@ DeclPtr Parser::parseVariant() {
   SourceRange open = here();
   if (!expect(Kind::LBrace, "before the functions of the variant"))
     return nullptr;
-  while (!at(Kind::RBrace) && !at(Kind::End)) {
+  while (!at(Kind::RBrace) && !at(Kind::End) && !diags.full()) {
     std::string doc = docOf(peek());
     if (!at(Kind::KwFn)) {
       DiagnosticBuilder error = unexpected("`fn` or `}` in a variant");
@@ -191,7 +191,11 @@ DeclPtr Parser::parseVariant() {
         error.label(open, "the variant begins here");
         return nullptr;
       }
-      recoverStatement();
+      // One message, whatever stands before the next function.
+      do
+        take();
+      while (!at(Kind::KwFn) && !at(Kind::RBrace) && !at(Kind::End) &&
+             !atDeclaration());
       continue;
     }
     std::unique_ptr<FnDecl> fn = parseFn();

@@ -96,3 +96,19 @@ func.func @dot_dynamic(%a: tensor<?x8xf32>, %b: tensor<8x2xf32>, %c: tensor<4x2x
   %s = ag.dot %a, %b, %c : tensor<?x8xf32>, tensor<8x2xf32>, tensor<4x2xf32>
   return
 }
+
+// -----
+
+func.func @dot_c5_precision(%a: tensor<4x8xf16>, %b: tensor<8x2xf16>, %c: tensor<4x2xf32>) {
+  // expected-error @+1 {{expected operands of f32 for a precision, but got 'f16'}}
+  %s = ag.dot %a, %b, %c precision tf32 : tensor<4x8xf16>, tensor<8x2xf16>, tensor<4x2xf32>
+  return
+}
+
+// -----
+
+func.func @dot_unknown_precision(%a: tensor<4x8xf32>, %b: tensor<8x2xf32>, %c: tensor<4x2xf32>) {
+  // expected-error @+1 {{expected 'tf32' or 'tf32x3'}}
+  %s = ag.dot %a, %b, %c precision bf16 : tensor<4x8xf32>, tensor<8x2xf32>, tensor<4x2xf32>
+  return
+}

@@ -32,3 +32,12 @@ func.func @dot_keep(%p: tensor<16x8xbf16>, %v: tensor<8x4xbf16>, %acc: tensor<16
   %o = ag.dot %p, %v, %acc keep %keep {note = "kept"} : tensor<16x8xbf16>, tensor<8x4xbf16>, tensor<16x4xf32>
   return %o : tensor<16x4xf32>
 }
+
+// CHECK-LABEL: func @dot_precision
+// CHECK: ag.dot %{{.*}}, %{{.*}}, %{{.*}} precision tf32 : tensor<16x8xf32>
+// CHECK: ag.dot %{{.*}}, %{{.*}}, %{{.*}} keep %{{.*}} precision tf32x3 : tensor<16x8xf32>
+func.func @dot_precision(%p: tensor<16x8xf32>, %v: tensor<8x4xf32>, %acc: tensor<16x4xf32>, %keep: tensor<16x8xi1>) -> (tensor<16x4xf32>, tensor<16x4xf32>) {
+  %a = ag.dot %p, %v, %acc precision tf32 : tensor<16x8xf32>, tensor<8x4xf32>, tensor<16x4xf32>
+  %b = ag.dot %p, %v, %acc keep %keep precision tf32x3 : tensor<16x8xf32>, tensor<8x4xf32>, tensor<16x4xf32>
+  return %a, %b : tensor<16x4xf32>, tensor<16x4xf32>
+}

@@ -32,6 +32,8 @@ func.func @compute(%q: tensor<64x128xf16>, %kt: tensor<128x64xf16>, %zero: tenso
   %s = ag.dot %q, %kt, %zero : tensor<64x128xf16>, tensor<128x64xf16>, tensor<64x64xf32>
   // CHECK: ag.dot
   %o = ag.dot %p, %v, %acc keep %m : tensor<64x64xf32>, tensor<64x64xf32>, tensor<64x64xf32>
+  // CHECK: ag.dot
+  %t = ag.dot %p, %v, %acc precision tf32 : tensor<64x64xf32>, tensor<64x64xf32>, tensor<64x64xf32>
   // CHECK: ag.reduce
   %top = ag.reduce max %s axes [1] : tensor<64x64xf32> -> tensor<64xf32>
   return

@@ -3,9 +3,12 @@
 
 #include "attn_grid/attn_grid.hpp"
 #include "runtime/Philox.h"
+#include "test/support/Compare.hpp"
+#include "test/support/Reference.hpp"
 
 #include <algorithm>
 #include <cmath>
+#include <fmt/core.h>
 #include <gtest/gtest.h>
 #include <limits>
 #include <numeric>
@@ -37,6 +40,23 @@ Values of(const std::string &expression, DType type, const Values &a,
 
 const Values small = {3, -1, 4, 1, -5, 9, 2, 6, 5, 3, 5, 8, 9, 7, 9, 3};
 const Values other = {2, 7, 1, 8, 2, 8, 1, 8, 2, 8, 4, 5, 9, 0, 4, 5};
+
+// A precision allows a target to lose digits; it may not lose more.
+TEST(Dot, PrecisionsAllowNoMoreThanTheySay) {
+  Tensor a = Tensor::randn({64, 64}, f32, {}, 1);
+  Tensor b = Tensor::randn({64, 64}, f32, {}, 2);
+  for (auto [precision, error] :
+       {std::pair("tf32", 2e-2), std::pair("tf32x3", 2e-4)}) {
+    Tensor c = Tensor::empty({64, 64}, f32);
+    compiled(fmt::format("kernel k(a: tensor<f32>[M, N], b: tensor<f32>[N, M], "
+                         "out c: tensor<f32>[M, M]) grid (1) {{\n"
+                         "  c[0 +: 64, 0 +: 64] = dot(a[0 +: 64, 0 +: 64], "
+                         "b[0 +: 64, 0 +: 64], precision = {});\n}}\n",
+                         precision))(a, b, out(c));
+    EXPECT_TRUE(near(c.to_vector(), matmul(read(a), read(b)), {error, 0}))
+        << precision;
+  }
+}
 
 TEST(Scans, CumsumIsInTheAccumulatorsType) {
   Values want(16);
@@ -229,8 +249,9 @@ TEST(Philox, GivesTheWordsOfTheCounter) {
   // spec/flash.md 5: key (seed low, seed high ^ offset high), counter (c0, c1,
   // c2, offset low).
   for (uint32_t n = 0; n < 16; ++n)
-    EXPECT_EQ(found[n], detail::philox(uint64_t(seed) ^ (uint64_t(3) << 32),
-                                       {4294967295u, n / 8, 5, 17})[n % 4])
+    EXPECT_EQ(found[n],
+              attn_grid::detail::philox(uint64_t(seed) ^ (uint64_t(3) << 32),
+                                        {4294967295u, n / 8, 5, 17})[n % 4])
         << n;
 }
 

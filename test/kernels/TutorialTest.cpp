@@ -1,7 +1,7 @@
 // The kernels of the tutorial against their definitions, at sizes that fill
 // tiles, leave them part empty, or are 0.
 
-#include "attn_grid/attn_grid.hpp"
+#include "test/kernels/KernelCase.h"
 #include "test/support/Compare.hpp"
 #include "test/support/Reference.hpp"
 
@@ -150,6 +150,34 @@ TEST_P(Tutorial, Flash) {
           << rows << " x " << keys << " x " << width;
     }
   }
+}
+
+TEST_P(Tutorial, Variant) {
+  constexpr int64_t rows = 90, keys = 130, width = 24;
+  Tensor q = draw({1, 2, rows, width}, 1), k = draw({1, 2, keys, width}, 2);
+  Tensor v = draw({1, 2, keys, width}, 3);
+  Tensor time = Tensor::uniform({keys}, f32, {}, 4);
+  auto check = [&](const Tensor &found, auto score) {
+    EXPECT_TRUE(close(found, attention_by(read(q), read(k), read(v), score).o));
+  };
+  double scale = 1 / std::sqrt(static_cast<double>(width));
+  check(lesson("06-variant.ag", "flash")(q, k, v)["o"],
+        [&](Pair, double product) { return product * scale; });
+  check(lesson("06-variant.ag", "flash", {variant("recent")})(
+            q, k, v, arg("width", 30), arg("decay", 0.25))["o"],
+        [&](Pair p, double product) {
+          int64_t back = p.row + keys - rows - p.key;
+          return back >= 0 && back < 30
+                     ? product * scale - 0.25 * static_cast<double>(back)
+                     : -infinity;
+        });
+  check(lesson("06-variant.ag", "flash",
+               {variant("timed")})(q, k, v, arg("time", time))["o"],
+        [&](Pair p, double product) {
+          return time.at({p.key}) <= time.at({p.row + keys - rows})
+                     ? product * scale
+                     : -infinity;
+        });
 }
 
 } // namespace

@@ -133,13 +133,10 @@ void LaneAxis::visit(Operation *op) {
     return;
   }
   if (auto branch = dyn_cast<scf::IfOp>(op)) {
-    for (Region *region : branch->getRegions().empty()
-                              ? ArrayRef<Region *>()
-                              : ArrayRef<Region *>{&branch.getThenRegion(),
-                                                   &branch.getElseRegion()}) {
-      if (region->empty())
+    for (Region &region : branch->getRegions()) {
+      if (region.empty())
         continue;
-      Operation *yield = region->front().getTerminator();
+      Operation *yield = region.front().getTerminator();
       for (auto [yielded, result] :
            llvm::zip(yield->getOperands(), branch.getResults()))
         uniteAll(yielded, result);
