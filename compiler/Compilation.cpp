@@ -74,6 +74,11 @@ bool Compilation::toVectors(const CpuTarget &cpu) {
          run([&](OpPassManager &passes) { addVectorPhase(passes, cpu); });
 }
 
+bool Compilation::toThreads(const GpuArch &gpu) {
+  return run(addTilePhase) &&
+         run([&](OpPassManager &passes) { addThreadPhase(passes, gpu); });
+}
+
 bool Compilation::toLLVM() { return run(addLLVMPhase); }
 
 Artifact Compilation::describe() const {
@@ -98,6 +103,17 @@ Compilation::generate(const CpuTarget &cpu, CodeKind kind) {
   if (!ok())
     return std::nullopt;
   auto code = generateCode(*module, cpu, kind);
+  if (code)
+    return std::move(*code);
+  addMessage(code.takeError());
+  return std::nullopt;
+}
+
+std::optional<llvm::SmallVector<char, 0>>
+Compilation::generate(const GpuArch &gpu, GpuCodeKind kind) {
+  if (!ok())
+    return std::nullopt;
+  auto code = generateGpuCode(*module, gpu, kind);
   if (code)
     return std::move(*code);
   addMessage(code.takeError());

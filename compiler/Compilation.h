@@ -9,6 +9,7 @@
 
 #include "compiler/Frontend/Frontend.h"
 #include "compiler/Target/Codegen.h"
+#include "compiler/Target/NvptxCodegen.h"
 
 #include "attn_grid/artifact.hpp"
 
@@ -22,6 +23,7 @@
 namespace attn_grid::compiler {
 
 struct CpuTarget;
+struct GpuArch;
 
 /// A context of one compilation. Threads of its own would only get in the way
 /// of the host's.
@@ -42,6 +44,8 @@ public:
   bool run(llvm::function_ref<void(mlir::OpPassManager &)> addPhase);
   /// Runs the phases from tiles to vectors and loops.
   bool toVectors(const CpuTarget &cpu);
+  /// Runs the phases from tiles to what one thread of a GPU does.
+  bool toThreads(const GpuArch &gpu);
   /// From there to the LLVM dialect.
   bool toLLVM();
 
@@ -50,6 +54,8 @@ public:
   /// Code for a kernel in the LLVM dialect.
   std::optional<llvm::SmallVector<char, 0>> generate(const CpuTarget &cpu,
                                                      CodeKind kind);
+  std::optional<llvm::SmallVector<char, 0>> generate(const GpuArch &gpu,
+                                                     GpuCodeKind kind);
   /// Optimised LLVM IR for a kernel in the LLVM dialect, or null.
   std::unique_ptr<llvm::Module> translate(const CpuTarget &cpu,
                                           llvm::LLVMContext &context);

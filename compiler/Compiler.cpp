@@ -6,6 +6,7 @@
 #include "compiler/Frontend/Frontend.h"
 #include "compiler/LanguageServer/Server.h"
 #include "compiler/Target/CpuTarget.h"
+#include "compiler/Target/GpuTarget.h"
 
 #include <chrono>
 
@@ -18,7 +19,7 @@ namespace {
 std::string unsupportedTarget(const Target &target) {
   if (target.kind == Target::Kind::ptx)
     return "error: target " + to_string(target) +
-           ": this version compiles for CPUs only\n";
+           ": this version runs kernels on CPUs only\n";
   return "error: there is no CPU `" + target.arch + "` to compile for\n";
 }
 
@@ -83,6 +84,34 @@ public:
 };
 } // namespace
 
+/// The stages of a GPU.
+static EmitResult emitGpu(Compilation &compilation, const GpuArch &gpu,
+                          Stage stage) {
+  EmitResult result;
+  bool ok = compilation.ok();
+  if (ok && stage != Stage::tile)
+    ok = compilation.toThreads(gpu);
+  if (ok && (stage == Stage::tile || stage == Stage::gpu)) {
+    llvm::raw_string_ostream os(result.output);
+    compilation.get().print(os);
+    os << '\n';
+  } else if (ok && compilation.toLLVM()) {
+    GpuCodeKind kind = stage == Stage::llvm  ? GpuCodeKind::llvm
+                       : stage == Stage::ptx ? GpuCodeKind::ptx
+                                             : GpuCodeKind::cubin;
+    if (auto code = compilation.generate(gpu, kind))
+      result.output.assign(code->begin(), code->end());
+    else
+      ok = false;
+  } else {
+    ok = false;
+  }
+  result.ok = ok;
+  if (!ok)
+    result.diagnostics = compilation.takeMessages();
+  return result;
+}
+
 EmitResult emit(std::string_view source, std::string_view name,
                 const std::vector<std::string> &includeDirs,
                 const Specialization &specialization, const Target &target,
@@ -99,12 +128,22 @@ EmitResult emit(std::string_view source, std::string_view name,
     return result;
   }
   const CpuTarget *cpu = cpuOf(target);
-  if (!cpu && stage != Stage::tile) {
+  if (target.kind == Target::Kind::cpu && !cpu && stage != Stage::tile) {
     result.diagnostics = unsupportedTarget(target);
     result.unsupported = true;
     return result;
   }
+  if (stage != Stage::tile && stage != Stage::llvm &&
+      (stage >= Stage::gpu) != (target.kind == Target::Kind::ptx)) {
+    result.diagnostics = "error: target " + to_string(target) +
+                         " has no such stage: " +
+                         (cpu ? "a CPU has tile, vector, llvm, asm, obj\n"
+                              : "a GPU has tile, gpu, llvm, ptx, cubin\n");
+    return result;
+  }
   Compilation compilation(*parsed, specialization);
+  if (target.kind == Target::Kind::ptx)
+    return emitGpu(compilation, *findGpu(target.arch), stage);
   bool ok = compilation.ok();
   if (ok && stage >= Stage::vector)
     ok = compilation.toVectors(*cpu);

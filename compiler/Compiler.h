@@ -18,13 +18,17 @@ namespace attn_grid::compiler {
 
 #define AG_COMPILER_API __attribute__((visibility("default")))
 
-/// Where `emit` stops.
+/// Where `emit` stops. `tile` and `llvm` are there for all targets, `vector`,
+/// `assembly` and `object` for CPUs, the others for GPUs.
 enum class Stage {
   tile,     ///< the ag dialect, as the front end makes it
   vector,   ///< vectors, loops and addresses, before LLVM
   llvm,     ///< optimised LLVM IR
   assembly, ///< the machine's assembly
   object,   ///< a relocatable object file
+  gpu,      ///< GPUs: what one thread does, before LLVM
+  ptx,      ///< GPUs: PTX text
+  cubin,    ///< GPUs: the machine code that `ptxas` makes of it
 };
 
 struct EmitResult {

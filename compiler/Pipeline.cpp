@@ -2,6 +2,7 @@
 
 #include "compiler/Conversion/Passes.h"
 #include "compiler/Target/CpuTarget.h"
+#include "compiler/Target/GpuTarget.h"
 #include "compiler/Transforms/Passes.h"
 #include "dialect/AgOps.h"
 
@@ -15,6 +16,7 @@
 #include "mlir/Dialect/ControlFlow/IR/ControlFlow.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
+#include "mlir/Dialect/LLVMIR/NVVMDialect.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
 #include "mlir/Transforms/Passes.h"
 
@@ -25,7 +27,7 @@ namespace attn_grid::compiler {
 void registerPipelineDialects(DialectRegistry &registry) {
   ir::registerTileDialects(registry);
   registry.insert<cf::ControlFlowDialect, func::FuncDialect, LLVM::LLVMDialect,
-                  vector::VectorDialect>();
+                  NVVM::NVVMDialect, vector::VectorDialect>();
   arith::registerConvertArithToLLVMInterface(registry);
   cf::registerConvertControlFlowToLLVMInterface(registry);
   registerConvertFuncToLLVMInterface(registry);
@@ -61,6 +63,18 @@ void addVectorPhase(OpPassManager &passes, const CpuTarget &cpu) {
   passes.addPass(createCSEPass());
   // Last, so that one function serves scalars and vectors of any length.
   passes.addPass(createApproximateMath({.avx512 = cpu.math.avx512}));
+}
+
+void addThreadPhase(OpPassManager &passes, const GpuArch &gpu) {
+  LowerToThreadsOptions threads;
+  threads.capability = gpu.threads.capability;
+  threads.warps = gpu.threads.warps;
+  threads.sharedLimit = gpu.threads.sharedLimit;
+  passes.addPass(createLowerToThreads(threads));
+  // The lowering writes address arithmetic and constants where it needs them.
+  passes.addPass(createCSEPass());
+  // What the special-function unit lacks.
+  passes.addPass(createApproximateMath());
 }
 
 void addLLVMPhase(OpPassManager &passes) {

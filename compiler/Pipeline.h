@@ -12,6 +12,7 @@ class DialectRegistry;
 namespace attn_grid::compiler {
 
 struct CpuTarget;
+struct GpuArch;
 
 /// Registers what a context needs to go through all phases.
 void registerPipelineDialects(mlir::DialectRegistry &registry);
@@ -22,7 +23,10 @@ void addTilePhase(mlir::OpPassManager &passes);
 /// ag -> vectors, loops and addresses, for a CPU.
 void addVectorPhase(mlir::OpPassManager &passes, const CpuTarget &cpu);
 
-/// vectors, loops and addresses -> the LLVM dialect.
+/// ag -> what one thread of a GPU does: scalars, loops and addresses.
+void addThreadPhase(mlir::OpPassManager &passes, const GpuArch &gpu);
+
+/// vectors, scalars, loops and addresses -> the LLVM dialect.
 void addLLVMPhase(mlir::OpPassManager &passes);
 
 } // namespace attn_grid::compiler

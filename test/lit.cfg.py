@@ -28,3 +28,5 @@ config.substitutions.append(
 for tool in ("agc", "ag-opt", "ag-bench"):
     if shutil.which(tool, path=config.ag_bin_dir):
         config.available_features.add(tool)
+if shutil.which("ptxas") or os.path.exists("/usr/local/cuda/bin/ptxas"):
+    config.available_features.add("ptxas")

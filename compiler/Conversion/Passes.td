@@ -23,6 +23,31 @@ def ApproximateMath : Pass<"ag-approximate-math"> {
   ];
 }
 
+def LowerToThreads : Pass<"ag-lower-to-threads", "::mlir::ModuleOp"> {
+  let summary = "Turn tile programs into what one thread of a GPU does";
+  let description = [{
+    Each `ag.kernel` becomes an `llvm.func` that takes the flat struct of its
+    arguments by value. Tiles are spread over registers, lanes and warps; moves
+    between layouts go through shared memory; dots of 16-bit floats are
+    `mma.sync`. The attribute `ag.shared_bytes` says how much shared memory a
+    launch gives a program.
+    Example: test/compiler/Conversion/lower-to-threads.mlir, @row_sums.
+  }];
+  let options = [
+    Option<"capability", "capability", "int64_t", /*default=*/"80",
+           "Compute capability times 10">,
+    Option<"warps", "warps", "int64_t", /*default=*/"4",
+           "Warps of a program, a power of two up to 32">,
+    Option<"sharedLimit", "shared-limit", "int64_t", /*default=*/"166912",
+           "Bytes of shared memory that a program may have">
+  ];
+  let dependentDialects = [
+    "::mlir::arith::ArithDialect", "::mlir::LLVM::LLVMDialect",
+    "::mlir::math::MathDialect", "::mlir::NVVM::NVVMDialect",
+    "::mlir::scf::SCFDialect", "::mlir::vector::VectorDialect"
+  ];
+}
+
 def LowerToVector : Pass<"ag-lower-to-vector", "::mlir::ModuleOp"> {
   let summary = "Turn tile programs into loops over vectors, for a CPU";
   let description = [{

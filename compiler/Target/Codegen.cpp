@@ -59,7 +59,7 @@ targetMachine(const CpuTarget &cpu) {
 
 /// The passes of -O2 without those that find vectors and unroll loops: the
 /// loops are vectors already, unrolled as far as registers go.
-static void optimize(llvm::Module &module, llvm::TargetMachine &machine) {
+void optimizeModule(llvm::Module &module, llvm::TargetMachine &machine) {
   llvm::PipelineTuningOptions tuning;
   tuning.LoopVectorization = false;
   tuning.LoopInterleaving = false;
@@ -111,7 +111,7 @@ translateToLLVM(mlir::ModuleOp module, const CpuTarget &cpu,
   for (llvm::Function &function : *code)
     if (!function.isDeclaration())
       addAttributes(function, cpu);
-  optimize(*code, **machine);
+  optimizeModule(*code, **machine);
   storeSingleLanes(*code);
   return code;
 }

@@ -12,6 +12,7 @@
 namespace llvm {
 class LLVMContext;
 class Module;
+class TargetMachine;
 } // namespace llvm
 
 namespace attn_grid::compiler {
@@ -35,6 +36,9 @@ translateToLLVM(mlir::ModuleOp module, const CpuTarget &cpu,
 /// The second half. Functions that do not say otherwise are made for `cpu`.
 llvm::Expected<llvm::SmallVector<char, 0>>
 writeCode(llvm::Module &code, const CpuTarget &cpu, CodeKind kind);
+
+/// Runs LLVM's passes that do not depend on the kind of machine.
+void optimizeModule(llvm::Module &module, llvm::TargetMachine &machine);
 
 } // namespace attn_grid::compiler
 

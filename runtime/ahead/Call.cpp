@@ -197,7 +197,7 @@ public:
   explicit LoadedLibrary(const ag_ahead_library &object)
       : program(std::make_shared<AheadProgram>(object)),
         module(std::make_shared<ModuleState>(
-            Sources{.name = program->library().name},
+            Sources{.text = {}, .name = program->library().name},
             OpenedProgram{program, {}},
             /*disk=*/nullptr)) {
     module.state_->ahead = true;

@@ -41,9 +41,10 @@ static void writeOutput(const std::string &bytes, const std::string &path) {
 
 static void compile(const CompileOptions &options) {
   Target target = parse_target(options.target);
-  if (options.stage == compiler::Stage::object && options.output.empty() &&
-      isatty(STDOUT_FILENO))
-    throw UsageError("an object file is no text for a terminal: give -o FILE");
+  bool isText = options.stage != compiler::Stage::object &&
+                options.stage != compiler::Stage::cubin;
+  if (!isText && options.output.empty() && isatty(STDOUT_FILENO))
+    throw UsageError("machine code is no text for a terminal: give -o FILE");
   Bindings bindings = options.variant.kernel.bindings();
   std::string text = readFile(options.source.file);
   Module module = options.variant.kernel.bind(Module::from_source(
@@ -66,7 +67,8 @@ void addCompileCommand(CLI::App &app) {
   static const std::map<std::string, Stage> stages{
       {"tile", Stage::tile},  {"vector", Stage::vector},
       {"llvm", Stage::llvm},  {"asm", Stage::assembly},
-      {"obj", Stage::object},
+      {"obj", Stage::object}, {"gpu", Stage::gpu},
+      {"ptx", Stage::ptx},    {"cubin", Stage::cubin},
   };
   auto options = std::make_shared<CompileOptions>();
   CLI::App *command =
@@ -75,11 +77,11 @@ void addCompileCommand(CLI::App &app) {
   options->variant.addTo(*command);
   command
       ->add_option("--target", options->target,
-                   "the machine: cpu, cpu:x86-64-v3, ... (cpu)")
+                   "the machine: cpu, cpu:x86-64-v3, sm_80, ... (cpu)")
       ->type_name("TARGET");
   command->add_option("--emit", options->stage, "where to stop")
       ->required()
-      ->type_name("tile|vector|llvm|asm|obj")
+      ->type_name("tile|vector|llvm|asm|obj, of a GPU tile|gpu|llvm|ptx|cubin")
       ->transform(CLI::CheckedTransformer(stages).description(""));
   command
       ->add_option("-o", options->output,

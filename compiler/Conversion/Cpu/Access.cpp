@@ -3,6 +3,8 @@
 
 #include "compiler/Conversion/Cpu/TileEmitter.h"
 
+#include "compiler/Conversion/Places.h"
+
 #include "dialect/Verify.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
@@ -24,23 +26,6 @@ Value TileEmitter::indexOf(OpFoldResult value) {
   if (auto constant = getConstantIntValue(value))
     return index(*constant);
   return cast<Value>(value);
-}
-
-/// Which dimensions of its source a view drops. MLIR tells a dropped dimension
-/// of size 1 from a kept one by its stride, and fails where the view has steps.
-/// Which one it was does not matter: in either, the only index is 0.
-static llvm::SmallBitVector droppedDims(memref::SubViewOp view) {
-  ArrayRef<int64_t> sizes = view.getStaticSizes();
-  ArrayRef<int64_t> kept = view.getType().getShape();
-  llvm::SmallBitVector dropped(sizes.size());
-  size_t next = 0;
-  for (auto [d, size] : llvm::enumerate(sizes)) {
-    if (next < kept.size() && kept[next] == size)
-      ++next;
-    else
-      dropped.set(d);
-  }
-  return dropped;
 }
 
 const TensorInfo &TileEmitter::tensor(Value memref) {
@@ -114,34 +99,6 @@ int64_t TileEmitter::unitStrideAxis(Value memref, ArrayRef<int64_t> extents,
   return -1;
 }
 
-/// Whether the index `i` of dimension `d` is known to be inside.
-static bool provablyInside(Value i, int64_t extent, OpFoldResult size,
-                           Value originalSize) {
-  APInt start;
-  auto bound = getConstantIntValue(size);
-  if (bound && matchPattern(i, m_ConstantInt(&start)))
-    return start.getSExtValue() >= 0 &&
-           start.getSExtValue() + std::max<int64_t>(extent, 1) <= *bound;
-  if (extent != 0)
-    return false;
-  // A program id is less than its grid extent.
-  if (auto ids = i.getDefiningOp<ProgramIdOp>()) {
-    unsigned n = cast<OpResult>(i).getResultNumber();
-    auto cast = originalSize ? originalSize.getDefiningOp<arith::IndexCastOp>()
-                             : arith::IndexCastOp();
-    return cast && cast.getIn() == ids.getExtents()[n];
-  }
-  return false;
-}
-
-/// The size of dimension `d` as the kernel's IR has it, if that is a value.
-static Value originalSize(Value memref, int64_t d) {
-  auto cast = memref.getDefiningOp<memref::ReinterpretCastOp>();
-  if (!cast)
-    return nullptr;
-  return dyn_cast<Value>(cast.getMixedSizes()[d]);
-}
-
 /// Whether the elements of an access lie inside its tensor, as one i1 that is
 /// cheap to compute; null if that cannot be said. `always`: known while
 /// compiling. `needed`, if given, says for each axis of the tile how many of
@@ -159,8 +116,7 @@ Value TileEmitter::inBounds(Op op, bool &always, ArrayRef<int64_t> needed) {
     axis += op.getExtents()[d] != 0;
     bool dense =
         op.getSteps().empty() || matchPattern(op.getSteps()[d], m_One());
-    if (dense && provablyInside(i, extent, info.sizes[d],
-                                originalSize(op.getTensor(), d)))
+    if (dense && provablyInside(op.getTensor(), d, i, extent, info.sizes[d]))
       continue;
     always = false;
     if (isa<RankedTensorType>(i.getType()) || (!dense && extent))
@@ -206,8 +162,7 @@ template <typename Op> Address TileEmitter::address(Op op, const Point &point) {
     bool inside =
         proven ||
         ((op.getSteps().empty() || matchPattern(op.getSteps()[d], m_One())) &&
-         provablyInside(i, extent, info.sizes[d],
-                        originalSize(op.getTensor(), d)));
+         provablyInside(op.getTensor(), d, i, extent, info.sizes[d]));
     Value step;
     if (!op.getSteps().empty() && extent &&
         !matchPattern(op.getSteps()[d], m_One()))

@@ -4,6 +4,8 @@
 
 #include "compiler/Conversion/Cpu/TileEmitter.h"
 
+#include "compiler/Conversion/Philox.h"
+
 #include "dialect/Verify.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
@@ -122,7 +124,7 @@ void TileEmitter::emitOp(Operation *op) {
   for (Value operand : op->getOperands())
     operands.push_back(scalar(operand));
   scalars[result] =
-      isa<PhiloxOp>(op) ? philox(operands) : elementwise(op, operands);
+      isa<PhiloxOp>(op) ? emitPhilox(b, operands) : elementwise(op, operands);
 }
 
 /// Both regions of a while work on the same buffers: the condition's region

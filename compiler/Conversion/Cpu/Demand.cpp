@@ -88,8 +88,8 @@ bool Demand::visit(Operation *op) {
                    loop.getYieldedValues(), loop.getResults()))
       for (Value value : {Value(arg), Value(result)}) {
         SmallVector<int64_t> wanted = of(value);
-        changed |= demand(init, wanted) | demand(yielded, wanted) |
-                   demand(arg, wanted) | demand(result, wanted);
+        for (Value carried : {init, yielded, Value(arg), Value(result)})
+          changed |= demand(carried, wanted);
       }
     return changed;
   }

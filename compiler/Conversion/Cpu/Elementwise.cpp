@@ -5,6 +5,8 @@
 
 #include "compiler/Conversion/Cpu/TileEmitter.h"
 
+#include "compiler/Conversion/Philox.h"
+
 #include "dialect/Verify.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
@@ -194,7 +196,7 @@ Value TileEmitter::evalDefinition(Value value, const Point &point) {
   for (Value operand : op->getOperands())
     operands.push_back(eval(operand, point));
   if (isa<PhiloxOp>(op))
-    return philox(operands);
+    return emitPhilox(b, operands);
   return elementwise(op, operands);
 }
 

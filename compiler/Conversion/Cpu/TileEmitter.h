@@ -192,7 +192,6 @@ private:
   void emitSort(ir::SortOp sort);
 
   // Random bits, asserts (Random.cpp, Debug.cpp).
-  mlir::Value philox(llvm::ArrayRef<mlir::Value> operands);
   void emitAssert(ir::AssertOp op);
   void emitPrint(ir::PrintOp op);
   mlir::Value literal(llvm::StringRef text);

@@ -1,18 +1,19 @@
-// Philox 4x32-10 on vectors of lanes.
+// Philox 4x32-10.
 //
 // J. Salmon, M. Moraes, R. Dror, D. Shaw: "Parallel random numbers: as easy as
 // 1, 2, 3", SC 2011. Ten rounds of two 32x32-bit multiplications. Key and
 // counter are laid out as spec/flash.md 5 says.
 
-#include "compiler/Conversion/Cpu/TileEmitter.h"
+#include "compiler/Conversion/Philox.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Vector/IR/VectorOps.h"
 
 using namespace mlir;
 
-namespace attn_grid::compiler::cpu {
+namespace attn_grid::compiler {
 
-Value TileEmitter::philox(ArrayRef<Value> operands) {
+Value emitPhilox(ImplicitLocOpBuilder &b, ArrayRef<Value> operands) {
   int64_t lanes = 1;
   for (Value operand : operands)
     if (auto vector = dyn_cast<VectorType>(operand.getType()))
@@ -21,15 +22,23 @@ Value TileEmitter::philox(ArrayRef<Value> operands) {
     return lanes == 1 ? element : Type(VectorType::get({lanes}, element));
   };
   Type i32 = vectorOf(b.getI32Type()), i64 = vectorOf(b.getI64Type());
+  auto widen = [&](Value value, int64_t count) -> Value {
+    if (count == 1 || isa<VectorType>(value.getType()))
+      return value;
+    return vector::BroadcastOp::create(
+        b, VectorType::get({count}, value.getType()), value);
+  };
+  auto constant = [&](TypedAttr value) -> Value {
+    return arith::ConstantOp::create(b, value);
+  };
   auto word = [&](uint32_t value) {
-    return widen(constant(b.getI32Type(), b.getI32IntegerAttr(value)), lanes);
+    return widen(constant(b.getI32IntegerAttr(value)), lanes);
   };
   auto low = [&](Value wide) -> Value {
     return arith::TruncIOp::create(b, i32, widen(wide, lanes));
   };
   auto high = [&](Value wide) -> Value {
-    Value shift =
-        widen(constant(b.getI64Type(), b.getI64IntegerAttr(32)), lanes);
+    Value shift = widen(constant(b.getI64IntegerAttr(32)), lanes);
     return arith::TruncIOp::create(
         b, i32, arith::ShRUIOp::create(b, widen(wide, lanes), shift));
   };
@@ -42,8 +51,7 @@ Value TileEmitter::philox(ArrayRef<Value> operands) {
                 widen(operands[2], lanes), low(offset)};
   for (int round = 0; round < 10; ++round) {
     auto product = [&](uint32_t factor, Value x) -> Value {
-      Value wide =
-          widen(constant(b.getI64Type(), b.getI64IntegerAttr(factor)), lanes);
+      Value wide = widen(constant(b.getI64IntegerAttr(factor)), lanes);
       return arith::MulIOp::create(b, arith::ExtUIOp::create(b, i64, x), wide);
     };
     Value p0 = product(0xD2511F53u, c[0]), p1 = product(0xCD9E8D57u, c[2]);
@@ -63,4 +71,4 @@ Value TileEmitter::philox(ArrayRef<Value> operands) {
   return result;
 }
 
-} // namespace attn_grid::compiler::cpu
+} // namespace attn_grid::compiler

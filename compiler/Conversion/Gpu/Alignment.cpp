@@ -1,0 +1,99 @@
+#include "compiler/Conversion/Gpu/Alignment.h"
+
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/MemRef/IR/MemRef.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
+#include "mlir/IR/Matchers.h"
+
+#include <numeric>
+
+using namespace mlir;
+using namespace attn_grid::ir;
+
+namespace attn_grid::compiler::gpu {
+
+/// More is never asked for, and i32 wraps by a multiple of it.
+static constexpr int64_t largestDivisor = 256;
+
+int64_t knownDivisor(Value value, int depth) {
+  APInt constant;
+  if (matchPattern(value, m_ConstantInt(&constant)))
+    return std::gcd(constant.getSExtValue(), largestDivisor);
+  if (depth == 0)
+    return 1;
+  if (auto argument = dyn_cast<BlockArgument>(value)) {
+    auto loop = dyn_cast<scf::ForOp>(argument.getOwner()->getParentOp());
+    if (!loop || argument != loop.getInductionVar())
+      return 1;
+    return std::gcd(knownDivisor(loop.getLowerBound(), depth - 1),
+                    knownDivisor(loop.getStep(), depth - 1));
+  }
+  Operation *op = value.getDefiningOp();
+  auto of = [&](unsigned i) {
+    return knownDivisor(op->getOperand(i), depth - 1);
+  };
+  if (isa<arith::AddIOp, arith::SubIOp, arith::MinSIOp, arith::MaxSIOp>(op))
+    return std::gcd(of(0), of(1));
+  if (isa<arith::MulIOp>(op))
+    return std::gcd(of(0) * of(1), largestDivisor);
+  if (isa<arith::SelectOp>(op))
+    return std::gcd(of(1), of(2));
+  if (isa<arith::IndexCastOp, arith::ExtSIOp>(op))
+    return of(0);
+  return 1;
+}
+
+int64_t unitStrideAxis(Value tensor, ArrayRef<int64_t> extents,
+                       OperandRange steps) {
+  SmallVector<int64_t> strides;
+  int64_t offset;
+  if (failed(cast<MemRefType>(tensor.getType())
+                 .getStridesAndOffset(strides, offset)))
+    return -1;
+  int64_t axis = 0;
+  for (auto [d, extent] : llvm::enumerate(extents)) {
+    if (extent == 0)
+      continue;
+    if (strides[d] == 1 && (steps.empty() || matchPattern(steps[d], m_One())))
+      return axis;
+    ++axis;
+  }
+  return -1;
+}
+
+template <typename Op>
+static int64_t vectorElementsOf(Op op, Type element, int64_t unit) {
+  auto kernel = op->template getParentOfType<KernelOp>();
+  if (unit < 0 || !kernel->hasAttr(alignedAttr))
+    return 1;
+  // Views shift the base by what may be no multiple of 16 bytes.
+  if (!op.getTensor().template getDefiningOp<memref::ReinterpretCastOp>())
+    return 1;
+  auto type = cast<MemRefType>(op.getTensor().getType());
+  int64_t bytes = std::max<int64_t>(element.getIntOrFloatBitWidth() / 8, 1);
+  int64_t vector = 16 / bytes;
+  int64_t axis = 0;
+  for (auto [d, i] : llvm::enumerate(op.getIndices())) {
+    bool isAxis = op.getExtents()[d] != 0;
+    if (isAxis && axis++ == unit) {
+      if (isa<RankedTensorType>(i.getType()) || type.isDynamicDim(d))
+        return 1;
+      vector = std::gcd(vector, knownDivisor(i));
+      vector = std::gcd(vector, type.getDimSize(d));
+      vector = std::gcd(vector, op.getExtents()[d]);
+    }
+  }
+  return vector;
+}
+
+int64_t vectorElements(LoadOp op, int64_t unit) {
+  return vectorElementsOf(op, getElementTypeOrSelf(op.getResult().getType()),
+                          unit);
+}
+
+int64_t vectorElements(StoreOp op, int64_t unit) {
+  return vectorElementsOf(op, getElementTypeOrSelf(op.getValue().getType()),
+                          unit);
+}
+
+} // namespace attn_grid::compiler::gpu

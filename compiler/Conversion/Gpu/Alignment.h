@@ -1,0 +1,29 @@
+#ifndef AG_COMPILER_CONVERSION_GPU_ALIGNMENT_H
+#define AG_COMPILER_CONVERSION_GPU_ALIGNMENT_H
+/// What is known about the places of memory accesses: which axis has
+/// neighbours, and how many of them one instruction may touch.
+
+#include "dialect/AgOps.h"
+
+namespace attn_grid::compiler::gpu {
+
+/// The attribute of a kernel whose tensors' pointers, and strides but the last
+/// in bytes, are divisible by 16: the variant was made for such arguments.
+inline constexpr llvm::StringLiteral alignedAttr = "ag.aligned";
+
+/// A number that divides `value` (an i32); 0 if `value` is 0.
+int64_t knownDivisor(mlir::Value value, int depth = 8);
+
+/// The axis of an access's tile along which elements lie side by side, or -1.
+int64_t unitStrideAxis(mlir::Value tensor, llvm::ArrayRef<int64_t> extents,
+                       mlir::OperandRange steps);
+
+/// How many elements along the axis `unit` of a load or store one instruction
+/// may touch: those lie inside the tensor together, or outside together, and
+/// the first is aligned.
+int64_t vectorElements(ir::LoadOp op, int64_t unit);
+int64_t vectorElements(ir::StoreOp op, int64_t unit);
+
+} // namespace attn_grid::compiler::gpu
+
+#endif

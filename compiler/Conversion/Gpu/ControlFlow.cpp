@@ -1,0 +1,270 @@
+// Blocks, loops and branches. What a loop carries stays in registers. Scalars,
+// and so all conditions, are the same in all threads of a program: barriers in
+// branches and loops are met by all.
+
+#include "compiler/Conversion/Gpu/ThreadEmitter.h"
+
+#include "compiler/Conversion/Gpu/Intrinsics.h"
+#include "compiler/Conversion/Philox.h"
+
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/LLVMIR/LLVMDialect.h"
+#include "mlir/Dialect/MemRef/IR/MemRef.h"
+
+using namespace mlir;
+
+namespace attn_grid::compiler::gpu {
+
+ThreadEmitter::ThreadEmitter(ImplicitLocOpBuilder &builder, KernelOp kernel,
+                             const GpuTarget &target)
+    : b(builder), kernel(kernel), target(target), layouts(kernel, target) {
+  memo.emplace_back();
+}
+
+LogicalResult ThreadEmitter::emit(ValueRange arguments, Value sharedMemory) {
+  for (auto [argument, value] :
+       llvm::zip(kernel.getBody().getArguments(), arguments))
+    scalars[argument] = value;
+  sharedBase = sharedMemory;
+  Value thread =
+      callIntrinsic(b, "llvm.nvvm.read.ptx.sreg.tid.x", b.getI32Type(), {});
+  Value five = i32(5), low = i32(31);
+  lane = arith::AndIOp::create(b, thread, low);
+  warp = arith::ShRUIOp::create(b, thread, five);
+  emitBlock(kernel.getBody().front());
+  return failure(failed);
+}
+
+void ThreadEmitter::fail(Operation *op, const Twine &message) {
+  if (!failed)
+    op->emitError(message);
+  failed = true;
+}
+
+void ThreadEmitter::emitBlock(Block &block) {
+  for (Operation &op : block.without_terminator()) {
+    if (failed)
+      return;
+    b.setLoc(op.getLoc());
+    emitOp(&op);
+  }
+}
+
+void ThreadEmitter::emitOp(Operation *op) {
+  if (auto ids = dyn_cast<ProgramIdOp>(op))
+    return emitProgramId(ids);
+  if (auto loop = dyn_cast<scf::ForOp>(op))
+    return emitFor(loop);
+  if (auto loop = dyn_cast<scf::WhileOp>(op))
+    return emitWhile(loop);
+  if (auto branch = dyn_cast<scf::IfOp>(op))
+    return emitIf(branch);
+  if (auto store = dyn_cast<StoreOp>(op))
+    return emitStore(store);
+  if (auto scatter = dyn_cast<ScatterOp>(op))
+    return emitScatter(scatter);
+  if (auto atomic = dyn_cast<AtomicOp>(op))
+    return emitAtomic(atomic);
+  if (auto dot = dyn_cast<DotOp>(op))
+    return emitDot(dot);
+  if (auto reduce = dyn_cast<ReduceOp>(op))
+    return emitReduce(reduce);
+  if (auto scan = dyn_cast<ScanOp>(op))
+    return emitScan(op, scan.getInput(), scan.getAxis());
+  if (auto scan = dyn_cast<ScanWithOp>(op))
+    return emitScan(op, scan.getInput(), scan.getAxis());
+  if (auto reduce = dyn_cast<ReduceWithOp>(op))
+    return emitScan(op, reduce.getInput(), reduce.getAxis());
+  if (auto sort = dyn_cast<SortOp>(op))
+    return emitSort(sort);
+  if (isa<AssertOp>(op))
+    return fail(op, "assert is not supported on GPUs yet: leave it to the CPU");
+  if (isa<PrintOp>(op))
+    return fail(op, "print is not supported on GPUs yet: leave it to the CPU");
+  if (isa<memref::ReinterpretCastOp, memref::SubViewOp>(op)) {
+    tensor(op->getResult(0)); // here, where it dominates all uses
+    return;
+  }
+  if (op->getNumResults() != 1)
+    return fail(op, "this operation is not supported on GPUs yet");
+  Value result = op->getResult(0);
+  if (auto load = dyn_cast<LoadOp>(op))
+    return setResult(result, emitLoad(load, homeOf(result)));
+  if (auto gather = dyn_cast<GatherOp>(op))
+    return setResult(result, emitGather(gather, homeOf(result)));
+  if (isa<RankedTensorType>(result.getType())) {
+    // Here, not where it is used: that may be in a loop.
+    if (layouts.find(result))
+      get(result);
+    else if (!isRecomputable(op))
+      fail(op, "this operation is not supported on GPUs yet");
+    return;
+  }
+  if (auto literal = dyn_cast<arith::ConstantOp>(op)) {
+    scalars[result] = arith::ConstantOp::create(b, literal.getValue());
+    return;
+  }
+  if (auto dim = dyn_cast<memref::DimOp>(op)) {
+    if (auto d = dim.getConstantIndex()) {
+      scalars[result] = arith::IndexCastOp::create(
+          b, result.getType(), indexOf(tensor(dim.getSource()).sizes[*d]));
+      return;
+    }
+    return fail(op, "expected a constant dimension");
+  }
+  SmallVector<Value> operands;
+  for (Value operand : op->getOperands())
+    operands.push_back(scalar(operand));
+  scalars[result] =
+      isa<PhiloxOp>(op) ? emitPhilox(b, operands) : elementwise(op, operands);
+}
+
+/// The first grid dimension runs fastest.
+void ThreadEmitter::emitProgramId(ProgramIdOp op) {
+  Value rest =
+      callIntrinsic(b, "llvm.nvvm.read.ptx.sreg.ctaid.x", b.getI32Type(), {});
+  for (auto [i, id] : llvm::enumerate(op.getIds())) {
+    if (i + 1 == op.getIds().size()) {
+      scalars[id] = rest;
+      break;
+    }
+    Value extent = scalar(op.getExtents()[i]);
+    scalars[id] = arith::RemUIOp::create(b, rest, extent);
+    rest = arith::DivUIOp::create(b, rest, extent);
+  }
+}
+
+//===----------------------------------------------------------------------===//
+// Values across the borders of blocks
+//===----------------------------------------------------------------------===//
+
+SmallVector<Value> ThreadEmitter::flatten(ValueRange values, ValueRange like) {
+  SmallVector<Value> flat;
+  for (auto [value, target] : llvm::zip(values, like)) {
+    if (!isa<RankedTensorType>(value.getType()))
+      flat.push_back(scalar(value));
+    else
+      llvm::append_range(flat, get(value, homeOf(target)).regs);
+  }
+  return flat;
+}
+
+SmallVector<Type> ThreadEmitter::flatTypes(ValueRange values) {
+  SmallVector<Type> types;
+  for (Value value : values)
+    types.append(homeOf(value).registers(),
+                 getElementTypeOrSelf(value.getType()));
+  return types;
+}
+
+void ThreadEmitter::bind(ValueRange values, ValueRange flat) {
+  for (Value value : values) {
+    LinearLayout layout = homeOf(value);
+    unsigned count = layout.registers();
+    setResult(value,
+              ThreadTile{layout, SmallVector<Value>(flat.take_front(count))});
+    flat = flat.drop_front(count);
+  }
+}
+
+/// First factors of dots in a loop that were made before it are brought to the
+/// matrix unit's layout once.
+void ThreadEmitter::prepareFactors(scf::ForOp loop) {
+  loop.walk([&](DotOp dot) {
+    Value lhs = dot.getLhs();
+    if (!loop->isAncestor(lhs.getParentRegion()->getParentOp()) &&
+        usesMatrixUnit(dot, target))
+      get(lhs, firstFactorLayout(dot));
+  });
+}
+
+void ThreadEmitter::emitFor(scf::ForOp op) {
+  SmallVector<Value> init = flatten(op.getInitArgs(), op.getRegionIterArgs());
+  prepareFactors(op);
+  // Counted in 64 bits: the step past the last pass may not fit in 32.
+  Value lower = toI64(scalar(op.getLowerBound()));
+  Value upper = toI64(scalar(op.getUpperBound()));
+  Value step = toI64(scalar(op.getStep()));
+  auto loop = scf::ForOp::create(b, lower, upper, step, init);
+  {
+    OpBuilder::InsertionGuard guard(b);
+    MemoScope scope(*this);
+    b.setInsertionPointToStart(loop.getBody());
+    noteUnknown();
+    Value counter = loop.getInductionVar();
+    Type type = op.getInductionVar().getType();
+    scalars[op.getInductionVar()] =
+        type.isIndex() ? Value(arith::IndexCastOp::create(b, type, counter))
+                       : b.createOrFold<arith::TruncIOp>(type, counter);
+    bind(op.getRegionIterArgs(), loop.getRegionIterArgs());
+    emitBlock(*op.getBody());
+    SmallVector<Value> yielded =
+        flatten(op.getYieldedValues(), op.getResults());
+    if (!init.empty())
+      scf::YieldOp::create(b, yielded);
+  }
+  noteUnknown();
+  bind(op.getResults(), loop.getResults());
+}
+
+void ThreadEmitter::emitWhile(scf::WhileOp op) {
+  SmallVector<Value> init = flatten(op.getInits(), op.getBeforeArguments());
+  auto loop = scf::WhileOp::create(b, flatTypes(op.getAfterArguments()), init,
+                                   nullptr, nullptr);
+  OpBuilder::InsertionGuard guard(b);
+  {
+    MemoScope scope(*this);
+    b.setInsertionPointToStart(loop.getBeforeBody());
+    noteUnknown();
+    bind(op.getBeforeArguments(), loop.getBeforeArguments());
+    emitBlock(*op.getBeforeBody());
+    scf::ConditionOp condition = op.getConditionOp();
+    SmallVector<Value> passed =
+        flatten(condition.getArgs(), op.getAfterArguments());
+    scf::ConditionOp::create(b, scalar(condition.getCondition()), passed);
+  }
+  {
+    MemoScope scope(*this);
+    b.setInsertionPointToStart(loop.getAfterBody());
+    noteUnknown();
+    bind(op.getAfterArguments(), loop.getAfterArguments());
+    emitBlock(*op.getAfterBody());
+    scf::YieldOp::create(
+        b, flatten(op.getAfterBody()->getTerminator()->getOperands(),
+                   op.getBeforeArguments()));
+  }
+  b.setInsertionPointAfter(loop);
+  noteUnknown();
+  bind(op.getResults(), loop.getResults());
+}
+
+void ThreadEmitter::emitIf(scf::IfOp op) {
+  SmallVector<Type> types = flatTypes(op.getResults());
+  bool hasElse = !op.getElseRegion().empty();
+  auto branch = scf::IfOp::create(b, types, scalar(op.getCondition()), hasElse);
+  SharedMemory before = shared;
+  llvm::DenseMap<int, unsigned> touchedBefore = globalTouched;
+  for (bool taken : {true, false}) {
+    if (!taken && !hasElse)
+      continue;
+    Region &from = taken ? op.getThenRegion() : op.getElseRegion();
+    Region &to = taken ? branch.getThenRegion() : branch.getElseRegion();
+    OpBuilder::InsertionGuard guard(b);
+    MemoScope scope(*this);
+    shared.restoreTouched(before);
+    globalTouched = touchedBefore;
+    if (types.empty())
+      b.setInsertionPoint(to.front().getTerminator());
+    else
+      b.setInsertionPointToStart(&to.front());
+    emitBlock(from.front());
+    SmallVector<Value> yielded =
+        flatten(from.front().getTerminator()->getOperands(), op.getResults());
+    if (!types.empty())
+      scf::YieldOp::create(b, yielded);
+  }
+  noteUnknown();
+  bind(op.getResults(), branch.getResults());
+}
+
+} // namespace attn_grid::compiler::gpu

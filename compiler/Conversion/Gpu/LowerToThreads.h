@@ -1,0 +1,29 @@
+#ifndef AG_COMPILER_CONVERSION_GPU_LOWERTOTHREADS_H
+#define AG_COMPILER_CONVERSION_GPU_LOWERTOTHREADS_H
+/// From tile programs to what one thread of an NVIDIA GPU does.
+
+#include "dialect/AgOps.h"
+
+namespace attn_grid::compiler::gpu {
+
+using namespace ir; // the dialect is what this folder is about
+
+/// What the lowering must know about a GPU and a launch.
+struct GpuTarget {
+  int64_t capability = 80; ///< 80, 86, 89, 90, 100, 120
+  int64_t warps = 4;       ///< of a program; a power of two, at most 32
+  /// Shared memory that one program may have, in bytes.
+  int64_t sharedLimit = 163 * 1024;
+};
+
+/// The name of the attribute of a function that says how many bytes of shared
+/// memory a launch gives it.
+inline constexpr llvm::StringLiteral sharedBytesAttr = "ag.shared_bytes";
+
+/// Replaces `kernel` by an `llvm.func` that takes the flat struct of arguments
+/// by value.
+llvm::LogicalResult lowerToThreads(KernelOp kernel, const GpuTarget &target);
+
+} // namespace attn_grid::compiler::gpu
+
+#endif

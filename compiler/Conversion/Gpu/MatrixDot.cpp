@@ -1,0 +1,202 @@
+// Matrix products by mma.sync.m16n8k16. The first factor lies in registers, in
+// the layout of an accumulator (so what a dot gave needs no move); the second
+// is read from shared memory by ldmatrix, a step of 16 at a time.
+
+#include "compiler/Conversion/Gpu/ThreadEmitter.h"
+
+#include "compiler/Conversion/Gpu/Intrinsics.h"
+#include "dialect/Verify.h"
+
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/LLVMIR/LLVMDialect.h"
+#include "llvm/Support/MathExtras.h"
+
+using namespace mlir;
+
+namespace attn_grid::compiler::gpu {
+
+LinearLayout ThreadEmitter::firstFactorLayout(DotOp op) {
+  return mmaLayout(shapeOf(op.getLhs().getType()), llvm::Log2_64(target.warps),
+                   /*alongColumns=*/false);
+}
+
+/// Finds registers by the flat index that they add.
+namespace {
+class RegisterFinder {
+public:
+  explicit RegisterFinder(const LinearLayout &layout) : layout(layout) {
+    for (unsigned reg = 0; reg < layout.registers(); ++reg)
+      number[layout.apply({reg, 0, 0})] = reg;
+  }
+  unsigned at(uint32_t row, uint32_t column) const {
+    uint32_t rows = layout.shape()[0], columns = layout.shape()[1];
+    return number.lookup((row & (rows - 1)) * columns +
+                         (column & (columns - 1)));
+  }
+
+private:
+  const LinearLayout &layout;
+  llvm::DenseMap<uint32_t, unsigned> number;
+};
+} // namespace
+
+/// All sums of the registers' bases along `axis` that are multiples of `step`.
+static SmallVector<uint32_t> steps(const LinearLayout &layout, unsigned axis,
+                                   uint32_t step) {
+  SmallVector<uint32_t> sums{0};
+  for (uint32_t basis : layout.reg()) {
+    uint32_t at = layout.coordinate(basis, axis);
+    if (at < step)
+      continue;
+    for (size_t i = 0, e = sums.size(); i < e; ++i)
+      sums.push_back(sums[i] + at);
+  }
+  llvm::sort(sums);
+  return sums;
+}
+
+/// Whether some element is infinite or NaN.
+static Value anySpecial(ImplicitLocOpBuilder &b, ArrayRef<Value> values) {
+  Value any;
+  for (Value value : values) {
+    int64_t mask = value.getType().isF16() ? 0x7c00 : 0x7f80;
+    Type i16 = b.getIntegerType(16);
+    Value pattern = arith::ConstantOp::create(b, b.getIntegerAttr(i16, mask));
+    Value bits = arith::AndIOp::create(
+        b, arith::BitcastOp::create(b, i16, value), pattern);
+    Value special =
+        arith::CmpIOp::create(b, arith::CmpIPredicate::eq, bits, pattern);
+    any = any ? Value(arith::OrIOp::create(b, any, special)) : special;
+  }
+  return any;
+}
+
+ThreadTile ThreadEmitter::matrixDot(DotOp op) {
+  LinearLayout layout = homeOf(op.getResult());
+  Value stored = op.getRhs();
+  bool transposed = false;
+  while (auto transpose = stored.getDefiningOp<TransposeOp>()) {
+    transposed = !transposed; // of rank 2, it can only exchange the two
+    if (transpose.getPermutation()[0] == 0)
+      transposed = !transposed;
+    stored = transpose.getInput();
+  }
+  ThreadTile rhs = get(stored);
+  if (!op.getKeep())
+    return matrixProduct(op, get(op.getLhs(), firstFactorLayout(op)),
+                         get(op.getAcc(), layout), rhs, transposed);
+  // A factor of 0 leaves a product out, unless the other is infinite or NaN:
+  // then the slow way is taken, which leaves it out in truth.
+  ThreadTile acc = get(op.getAcc(), layout);
+  Value special =
+      callIntrinsic(b, "llvm.nvvm.barrier.cta.red.or.aligned.all",
+                    b.getI1Type(), {i32(0), anySpecial(b, rhs.regs)});
+  noteBarrier();
+  auto branch = scf::IfOp::create(b, flatTypes(op.getResult()), special, true);
+  {
+    OpBuilder::InsertionGuard guard(b);
+    MemoScope scope(*this);
+    b.setInsertionPointToStart(&branch.getThenRegion().front());
+    scf::YieldOp::create(b, scalarDot(op).regs);
+  }
+  {
+    OpBuilder::InsertionGuard guard(b);
+    MemoScope scope(*this);
+    b.setInsertionPointToStart(&branch.getElseRegion().front());
+    noteBarrier(); // nothing was touched since the one before the branch
+    LinearLayout first = firstFactorLayout(op);
+    ThreadTile lhs = get(op.getLhs(), first);
+    const ThreadTile &keep = get(op.getKeep(), first);
+    for (auto [value, kept] : llvm::zip(lhs.regs, keep.regs))
+      value = arith::SelectOp::create(b, kept, value, zeroOf(value.getType()));
+    scf::YieldOp::create(b, matrixProduct(op, lhs, acc, rhs, transposed).regs);
+  }
+  noteUnknown();
+  return ThreadTile{layout, SmallVector<Value>(branch.getResults())};
+}
+
+ThreadTile ThreadEmitter::matrixProduct(DotOp op, const ThreadTile &lhs,
+                                        const ThreadTile &acc,
+                                        const ThreadTile &rhs,
+                                        bool transposed) {
+  const LinearLayout &layout = acc.layout;
+  ThreadTile result = acc;
+  Type element = lhs.regs.front().getType(), i32Type = b.getI32Type();
+  bool bf16 = element.isBF16();
+  unsigned inner = lhs.layout.shape()[1], columns = layout.shape()[1];
+  SharedTile tile = makeShared(op, rhs);
+  beforeSharedRead(tile.block);
+
+  // Which row of which 8x8 block a lane gives the address of: rows of the
+  // stored tile in the three low bits, then the second half of k, then of n.
+  auto place = [&](uint32_t k, uint32_t n) -> uint32_t {
+    if (k >= inner || n >= columns)
+      return 0;
+    return transposed ? n * inner + k : k * columns + n;
+  };
+  LinearLayout::Bases lanes, warps, regs;
+  for (uint32_t bit : {1, 2, 4})
+    lanes.push_back(transposed ? place(0, bit) : place(bit, 0));
+  lanes.push_back(place(8, 0));
+  lanes.push_back(place(0, 8));
+  for (uint32_t basis : layout.warp())
+    warps.push_back(place(0, layout.coordinate(basis, 1)));
+  SmallVector<uint32_t> rowSteps = steps(layout, 0, 16);
+  SmallVector<uint32_t> columnSteps = steps(layout, 1, 16);
+  for (uint32_t k = 16; k < inner; k *= 2)
+    regs.push_back(place(k, 0));
+  for (uint32_t basis : layout.reg())
+    if (uint32_t n = layout.coordinate(basis, 1); n >= 16)
+      regs.push_back(place(0, n));
+  LinearLayout addresses(tile.shape, regs, lanes, warps);
+  SmallVector<Value> pointers = sharedPointers(tile, addresses, 0);
+  llvm::DenseMap<uint32_t, Value> pointerAt;
+  for (unsigned reg = 0; reg < addresses.registers(); ++reg)
+    pointerAt[addresses.apply({reg, 0, 0})] = pointers[reg];
+
+  RegisterFinder first(lhs.layout), sums(layout);
+  Type operand = bf16 ? i32Type : Type(VectorType::get({2}, element));
+  auto pair = [&](uint32_t row, uint32_t k) -> Value {
+    Value both = packVector(
+        b, {lhs.regs[first.at(row, k)], lhs.regs[first.at(row, k + 1)]});
+    return bitcastTo(b, both, operand);
+  };
+  StringRef load = transposed
+                       ? "llvm.nvvm.ldmatrix.sync.aligned.m8n8.x4.b16.p3"
+                       : "llvm.nvvm.ldmatrix.sync.aligned.m8n8.x4.trans.b16.p3";
+  StringRef multiply = bf16 ? "llvm.nvvm.mma.m16n8k16.row.col.bf16"
+                            : "llvm.nvvm.mma.m16n8k16.row.col.f32.f32";
+  Type four = structOf(i32Type, 4), sum = structOf(b.getF32Type(), 4);
+  for (uint32_t k = 0; k < inner; k += 16) {
+    SmallVector<SmallVector<Value>> rows;
+    for (uint32_t row : rowSteps)
+      rows.push_back({pair(row, k), pair(row + 8, k), pair(row, k + 8),
+                      pair(row + 8, k + 8)});
+    for (uint32_t n : columnSteps) {
+      Value loaded =
+          callIntrinsic(b, load, four, {pointerAt.lookup(place(k, n))});
+      for (uint32_t half = 0; half < 16 && n + half < columns; half += 8) {
+        Value second[2];
+        for (int i = 0; i < 2; ++i)
+          second[i] = bitcastTo(b, member(b, loaded, half / 4 + i), operand);
+        for (auto [row, factors] : llvm::zip(rowSteps, rows)) {
+          unsigned places[4] = {
+              sums.at(row, n + half), sums.at(row, n + half + 1),
+              sums.at(row + 8, n + half), sums.at(row + 8, n + half + 1)};
+          SmallVector<Value> operands(factors);
+          operands.append({second[0], second[1]});
+          for (unsigned at : places)
+            operands.push_back(result.regs[at]);
+          Value product = callIntrinsic(b, multiply, sum, operands);
+          for (auto [i, at] : llvm::enumerate(places))
+            result.regs[at] = member(b, product, i);
+        }
+      }
+    }
+  }
+  shared.noteRead(tile.block);
+  shared.release(tile.block);
+  return result;
+}
+
+} // namespace attn_grid::compiler::gpu

@@ -1,0 +1,67 @@
+#include "compiler/Conversion/Gpu/SharedMemory.h"
+
+#include "llvm/ADT/STLExtras.h"
+#include "llvm/Support/MathExtras.h"
+
+#include <limits>
+
+namespace attn_grid::compiler::gpu {
+
+/// So that a tile's rows begin at the first bank.
+static constexpr int64_t alignment = 128;
+
+SharedBlock SharedMemory::allocate(int64_t bytes) {
+  bytes = llvm::alignTo(bytes, alignment);
+  int64_t begin = 0;
+  auto *next = used.begin();
+  for (; next != used.end() && next->begin - begin < bytes; ++next)
+    begin = next->end;
+  SharedBlock block{begin, begin + bytes};
+  used.insert(next, block);
+  high = std::max(high, block.end);
+  return block;
+}
+
+void SharedMemory::release(const SharedBlock &block) {
+  llvm::erase_if(used, [&](const SharedBlock &other) {
+    return other.begin == block.begin;
+  });
+}
+
+static bool overlaps(llvm::ArrayRef<SharedBlock> blocks,
+                     const SharedBlock &block) {
+  return llvm::any_of(blocks, [&](const SharedBlock &other) {
+    return other.begin < block.end && block.begin < other.end;
+  });
+}
+
+bool SharedMemory::readNeedsBarrier(const SharedBlock &block) const {
+  return overlaps(written, block);
+}
+
+bool SharedMemory::writeNeedsBarrier(const SharedBlock &block) const {
+  return overlaps(read, block) || overlaps(written, block);
+}
+
+void SharedMemory::noteRead(const SharedBlock &block) { read.push_back(block); }
+
+void SharedMemory::noteWrite(const SharedBlock &block) {
+  written.push_back(block);
+}
+
+void SharedMemory::noteBarrier() {
+  read.clear();
+  written.clear();
+}
+
+void SharedMemory::noteUnknown() {
+  noteBarrier();
+  written.push_back({0, std::numeric_limits<int64_t>::max()});
+}
+
+void SharedMemory::restoreTouched(const SharedMemory &earlier) {
+  read = earlier.read;
+  written = earlier.written;
+}
+
+} // namespace attn_grid::compiler::gpu

@@ -1,0 +1,49 @@
+#ifndef AG_COMPILER_CONVERSION_GPU_SHAREDMEMORY_H
+#define AG_COMPILER_CONVERSION_GPU_SHAREDMEMORY_H
+/// Who uses which bytes of shared memory, and where a barrier must stand.
+///
+/// Code is emitted in the order in which it runs, so one walk does both: blocks
+/// are handed out and given back first fit, and an access needs a barrier
+/// before it exactly if bytes of its block were touched since the last one in
+/// a way that does not commute with it.
+
+#include "llvm/ADT/SmallVector.h"
+
+#include <cstdint>
+
+namespace attn_grid::compiler::gpu {
+
+/// Bytes [begin, end) of a program's shared memory.
+struct SharedBlock {
+  int64_t begin = 0, end = 0;
+};
+
+class SharedMemory {
+public:
+  /// Bytes that are free and lowest; aligned to 128.
+  SharedBlock allocate(int64_t bytes);
+  void release(const SharedBlock &block);
+  /// The largest end of a block so far.
+  int64_t highWater() const { return high; }
+
+  /// Whether a barrier must stand before a read or a write of `block`.
+  bool readNeedsBarrier(const SharedBlock &block) const;
+  bool writeNeedsBarrier(const SharedBlock &block) const;
+  void noteRead(const SharedBlock &block);
+  void noteWrite(const SharedBlock &block);
+  /// A barrier stands here.
+  void noteBarrier();
+  /// Control flow joins here: anything may have been touched.
+  void noteUnknown();
+  /// What was touched is as it was in `earlier`: another branch begins.
+  void restoreTouched(const SharedMemory &earlier);
+
+private:
+  llvm::SmallVector<SharedBlock> used; // ascending
+  llvm::SmallVector<SharedBlock> read, written;
+  int64_t high = 0;
+};
+
+} // namespace attn_grid::compiler::gpu
+
+#endif

@@ -1,0 +1,229 @@
+#ifndef AG_COMPILER_CONVERSION_GPU_THREADEMITTER_H
+#define AG_COMPILER_CONVERSION_GPU_THREADEMITTER_H
+/// Walks a tile program once and emits what one thread of a GPU does for it.
+/// README.md is the design; one .cpp per group of operations.
+
+#include "compiler/Conversion/Gpu/LayoutAssignment.h"
+#include "compiler/Conversion/Gpu/LowerToThreads.h"
+#include "compiler/Conversion/Gpu/SharedMemory.h"
+#include "dialect/AgOps.h"
+#include "dialect/TileLayout.h"
+
+#include "mlir/Dialect/SCF/IR/SCF.h"
+#include "mlir/IR/ImplicitLocOpBuilder.h"
+#include "llvm/ADT/DenseMap.h"
+
+namespace attn_grid::compiler::gpu {
+
+/// A tile as a thread holds it: one scalar per register of its layout.
+struct ThreadTile {
+  LinearLayout layout;
+  llvm::SmallVector<mlir::Value> regs;
+};
+
+/// A tensor as it lies in memory.
+struct TensorInfo {
+  mlir::Value pointer; // to element 0, in global memory
+  mlir::Type element;
+  llvm::SmallVector<mlir::OpFoldResult> sizes, strides; // index or i64 constant
+  int argument = -1; // of the kernel, whose memory it is
+};
+
+/// Where the elements of an access lie, register by register.
+struct Access {
+  llvm::SmallVector<mlir::Value> pointers;
+  llvm::SmallVector<mlir::Value> masks; // null: always
+  unsigned vector = 1; // so many registers in a row lie side by side
+  bool invariant = false;
+};
+
+/// A tile in shared memory, row-major, swizzled. `bytes` 0: none.
+struct SharedTile {
+  mlir::Type element;
+  llvm::SmallVector<int64_t> shape;
+  SharedBlock block;
+};
+
+/// The layout of `layout`'s tile for each of the warps that `warpBits` names,
+/// stacked along a new first axis: in each warp its own part, or all parts in
+/// registers.
+LinearLayout stackWarps(const LinearLayout &layout, uint32_t warpBits,
+                        bool inRegisters);
+
+class ThreadEmitter {
+public:
+  ThreadEmitter(mlir::ImplicitLocOpBuilder &builder, KernelOp kernel,
+                const GpuTarget &target);
+
+  /// Emits the body at the builder's place. `arguments` are the kernel's,
+  /// `sharedMemory` points to the program's.
+  llvm::LogicalResult emit(mlir::ValueRange arguments,
+                           mlir::Value sharedMemory);
+
+  /// What a launch must give, known after `emit`.
+  int64_t sharedBytes() const { return shared.highWater(); }
+
+private:
+  using Value = mlir::Value;
+  using Type = mlir::Type;
+  using Operation = mlir::Operation;
+  using Place = LinearLayout::Place;
+
+  void fail(Operation *op, const llvm::Twine &message);
+
+  // ControlFlow.cpp
+  void emitBlock(mlir::Block &block);
+  void emitOp(Operation *op);
+  void emitProgramId(ProgramIdOp op);
+  void emitFor(mlir::scf::ForOp op);
+  void emitWhile(mlir::scf::WhileOp op);
+  void emitIf(mlir::scf::IfOp op);
+  void prepareFactors(mlir::scf::ForOp loop);
+  /// The scalars that stand for `values` across a block's border.
+  llvm::SmallVector<Value> flatten(mlir::ValueRange values,
+                                   mlir::ValueRange like);
+  llvm::SmallVector<Type> flatTypes(mlir::ValueRange values);
+  /// Binds `values` to scalars that `flatten` laid out.
+  void bind(mlir::ValueRange values, mlir::ValueRange flat);
+
+  // Values.cpp
+  Value scalar(Value value);
+  /// The layout that a value is computed in.
+  LinearLayout homeOf(Value value);
+  /// `value` in its own layout.
+  const ThreadTile &get(Value value) { return get(value, homeOf(value)); }
+  /// `value` in a layout of the reader's choice.
+  const ThreadTile &get(Value value, const LinearLayout &layout);
+  const ThreadTile &remember(Value value, ThreadTile tile);
+  ThreadTile evaluate(Value value, const LinearLayout &layout);
+  ThreadTile renamed(const ThreadTile &tile, llvm::ArrayRef<unsigned> from,
+                     const LinearLayout &layout);
+  /// The coordinate along `axis` of each register.
+  llvm::SmallVector<Value> coordinates(const LinearLayout &layout,
+                                       unsigned axis);
+  /// What lane and warp add to the flat index.
+  Value threadOffset(const LinearLayout &layout);
+  Value i32(int64_t value);
+  Value i64(int64_t value);
+  Value isTrue();
+  Value laneId();
+  Value warpId();
+  /// Whether this thread is the one of those with copies that acts; null: all
+  /// are.
+  Value isOwner(const LinearLayout &layout);
+  Value zeroOf(Type type);
+
+  // Elementwise.cpp
+  Value elementwise(Operation *op, llvm::ArrayRef<Value> operands);
+
+  // Access.cpp
+  const TensorInfo &tensor(Value memref);
+  Value indexOf(mlir::OpFoldResult value);
+  Value toI64(Value value);
+  template <typename Op> Access access(Op op, const LinearLayout &layout);
+  template <typename Op>
+  Access indexedAccess(Op op, const LinearLayout &layout);
+  ThreadTile read(Operation *op, const Access &access, Type element,
+                  Value other, const LinearLayout &layout);
+  void write(const Access &access, const ThreadTile &value, Type element);
+  ThreadTile emitLoad(LoadOp op, const LinearLayout &layout);
+  ThreadTile emitGather(GatherOp op, const LinearLayout &layout);
+  void emitStore(StoreOp op);
+  void emitScatter(ScatterOp op);
+  void emitAtomic(AtomicOp op);
+  /// Orders accesses to tensors that the kernel both reads and writes.
+  void touchGlobal(const TensorInfo &info, bool isWrite);
+
+  // Shared.cpp
+  void barrier();
+  /// A barrier stands here, or anything may have been touched before.
+  void noteBarrier();
+  void noteUnknown();
+  void beforeSharedWrite(const SharedBlock &block);
+  void beforeSharedRead(const SharedBlock &block);
+  SharedBlock allocateShared(Operation *op, int64_t bytes);
+  /// Where the elements of a layout's registers lie; `flip` is XORed to their
+  /// flat indices.
+  llvm::SmallVector<Value> sharedPointers(const SharedTile &tile,
+                                          const LinearLayout &layout,
+                                          uint32_t flip);
+  SharedTile makeShared(Operation *op, const ThreadTile &value);
+  void storeShared(const SharedTile &to, const ThreadTile &value);
+  ThreadTile loadShared(const SharedTile &from, const LinearLayout &layout,
+                        uint32_t flip = 0);
+  ThreadTile convert(Operation *op, const ThreadTile &tile,
+                     const LinearLayout &layout);
+
+  // Exchange.cpp
+  Value shuffleXor(Value value, unsigned laneMask);
+  Value shuffleIndex(Value value, Value from);
+  /// For each register the element whose flat index differs in one bit.
+  ThreadTile exchange(Operation *op, const ThreadTile &tile, uint32_t flatBit);
+  /// Whether a register's flat index has a bit set.
+  Value placeHasBit(const LinearLayout &layout, unsigned reg, uint32_t flatBit);
+
+  // Reduce.cpp
+  void emitReduce(ReduceOp op);
+  using Combine = llvm::function_ref<llvm::SmallVector<Value>(
+      llvm::ArrayRef<Value>, llvm::ArrayRef<Value>)>;
+  /// Folds the registers, lanes and warps along `axes`; the tiles hold parts of
+  /// one value, as `combine` wants them.
+  llvm::SmallVector<ThreadTile, 2> reduceTiles(Operation *op,
+                                               llvm::ArrayRef<ThreadTile> tiles,
+                                               llvm::ArrayRef<int64_t> axes,
+                                               Combine combine);
+  void setResult(Value result, ThreadTile tile);
+  /// `value` in the type that sums of it have.
+  Value accumulated(Value value, Type type);
+
+  // Scan.cpp
+  void emitScan(Operation *op, Value input, unsigned axis);
+  Value combineElements(Operation *op, Value before, Value after);
+
+  // Sort.cpp
+  void emitSort(SortOp op);
+
+  // Dot.cpp, MatrixDot.cpp
+  void emitDot(DotOp op);
+  ThreadTile scalarDot(DotOp op);
+  ThreadTile matrixDot(DotOp op);
+  SharedTile makeFlatShared(Operation *op, const ThreadTile &value);
+  /// The layout of the matrix unit's first factor.
+  LinearLayout firstFactorLayout(DotOp op);
+  /// acc + lhs * rhs; `rhs` is stored transposed if `transposed`.
+  ThreadTile matrixProduct(DotOp op, const ThreadTile &lhs,
+                           const ThreadTile &acc, const ThreadTile &rhs,
+                           bool transposed);
+
+  mlir::ImplicitLocOpBuilder &b;
+  KernelOp kernel;
+  GpuTarget target;
+  LayoutAssignment layouts;
+  SharedMemory shared;
+  bool failed = false;
+
+  llvm::DenseMap<Value, Value> scalars;
+  llvm::DenseMap<Value, TensorInfo> tensors;
+  /// Tiles that are computed, by value, innermost block last.
+  using Memo =
+      llvm::DenseMap<Value, llvm::SmallVector<std::unique_ptr<ThreadTile>, 1>>;
+  llvm::SmallVector<Memo> memo;
+  /// Forgets at its end what was computed in a block that does not dominate
+  /// what follows.
+  struct MemoScope {
+    explicit MemoScope(ThreadEmitter &emitter) : emitter(emitter) {
+      emitter.memo.emplace_back();
+    }
+    ~MemoScope() { emitter.memo.pop_back(); }
+    ThreadEmitter &emitter;
+  };
+  Value lane, warp, sharedBase;
+  llvm::SmallVector<std::pair<LinearLayout, Value>> threadOffsets;
+  /// Accesses to tensors since the last barrier, by kernel argument.
+  llvm::DenseMap<int, unsigned> globalTouched;
+  friend struct MemoScope;
+};
+
+} // namespace attn_grid::compiler::gpu
+
+#endif

@@ -1,0 +1,69 @@
+// RUN: ag-opt %s -split-input-file -ag-lower-to-threads -cse | FileCheck %s
+
+// Rows of 64 lie in the lanes of two warps: shuffles sum what a warp holds, and
+// what the two hold meets in shared memory, behind one barrier.
+// CHECK-LABEL: llvm.func @row_sums
+// CHECK-SAME:    ag.shared_bytes = 128
+// CHECK-SAME:    nvvm.kernel
+// CHECK-SAME:    nvvm.maxnreg = 255
+// CHECK-SAME:    nvvm.reqntid = array<i32: 128>
+// CHECK:         ld.global.nc.b32
+// CHECK:         shfl.sync.bfly
+// CHECK-NOT:     barrier
+// CHECK:         llvm.store {{.*}} f32, !llvm.ptr<3>
+// CHECK:         barrier.cta.sync
+// CHECK-NOT:     barrier
+// CHECK:         llvm.load {{.*}} !llvm.ptr<3> -> f32
+// CHECK:         st.global.b32
+// CHECK:         llvm.return
+ag.kernel @row_sums(
+    %x_ptr: memref<f32> {ag.name = "x", ag.access = "in"}, %stride: index,
+    %y_ptr: memref<f32> {ag.name = "y", ag.access = "out"}, %m: i32, %n: i32) {
+  %rows = arith.index_cast %m : i32 to index
+  %columns = arith.index_cast %n : i32 to index
+  %x = memref.reinterpret_cast %x_ptr to offset: [0], sizes: [%rows, %columns],
+    strides: [%stride, 1] : memref<f32> to memref<?x?xf32, strided<[?, 1]>>
+  %y = memref.reinterpret_cast %y_ptr to offset: [0], sizes: [%rows],
+    strides: [1] : memref<f32> to memref<?xf32, strided<[1]>>
+  %c16 = arith.constant 16 : i32
+  %c0 = arith.constant 0 : i32
+  %programs = arith.ceildivsi %m, %c16 : i32
+  %program = ag.program_id %programs : i32
+  %first = arith.muli %program, %c16 : i32
+  %tile = ag.load %x[%first : 16, %c0 : 64]
+    : memref<?x?xf32, strided<[?, 1]>> -> tensor<16x64xf32>
+  %sums = ag.reduce sum %tile axes [1] : tensor<16x64xf32> -> tensor<16xf32>
+  ag.store %sums, %y[%first : 16] : tensor<16xf32>, memref<?xf32, strided<[1]>>
+  ag.return
+}
+
+// -----
+
+// Sixteen-bit factors go through the matrix unit, fed from shared memory.
+// CHECK-LABEL: llvm.func @product
+// CHECK:         barrier.cta.sync
+// CHECK:         ldmatrix.sync.aligned.m8n8.x4.trans
+// CHECK-COUNT-2: mma.m16n8k16.row.col.f32.f32
+// CHECK-NOT:     mma
+ag.kernel @product(
+    %a_ptr: memref<f16> {ag.name = "a", ag.access = "in"},
+    %b_ptr: memref<f16> {ag.name = "b", ag.access = "in"},
+    %c_ptr: memref<f32> {ag.name = "c", ag.access = "out"}) {
+  %a = memref.reinterpret_cast %a_ptr to offset: [0], sizes: [64, 16],
+    strides: [16, 1] : memref<f16> to memref<64x16xf16, strided<[16, 1]>>
+  %b = memref.reinterpret_cast %b_ptr to offset: [0], sizes: [16, 16],
+    strides: [16, 1] : memref<f16> to memref<16x16xf16, strided<[16, 1]>>
+  %c = memref.reinterpret_cast %c_ptr to offset: [0], sizes: [64, 16],
+    strides: [16, 1] : memref<f32> to memref<64x16xf32, strided<[16, 1]>>
+  %c0 = arith.constant 0 : i32
+  %x = ag.load %a[%c0 : 64, %c0 : 16]
+    : memref<64x16xf16, strided<[16, 1]>> -> tensor<64x16xf16>
+  %y = ag.load %b[%c0 : 16, %c0 : 16]
+    : memref<16x16xf16, strided<[16, 1]>> -> tensor<16x16xf16>
+  %zero = arith.constant dense<0.0> : tensor<64x16xf32>
+  %sum = ag.dot %x, %y, %zero
+    : tensor<64x16xf16>, tensor<16x16xf16>, tensor<64x16xf32>
+  ag.store %sum, %c[%c0 : 64, %c0 : 16]
+    : tensor<64x16xf32>, memref<64x16xf32, strided<[16, 1]>>
+  ag.return
+}
