@@ -27,6 +27,8 @@ struct NamedCase {
 std::vector<NamedCase> flashCases(const Setup &setup);
 /// The lessons of kernels_dsl/tutorial.
 std::vector<NamedCase> tutorialCases(const Setup &setup);
+/// Kernels that skip tiles, beside dense causal attention of the same lengths.
+std::vector<NamedCase> sparseCases(const Setup &setup);
 
 } // namespace attn_grid::bench
 

@@ -25,7 +25,7 @@ double quantile(std::vector<double> values, double fraction) {
 }
 
 Figures measure(const Case &work, double seconds) {
-  std::vector<double> kernel, composed, ceiling, peak;
+  std::vector<double> kernel, composed, ceiling, dense, peak;
   auto time = [&](const std::function<void()> &run,
                   std::vector<double> &times) {
     if (!run)
@@ -40,12 +40,14 @@ Figures measure(const Case &work, double seconds) {
   };
   warmUp(work.composed);
   warmUp(work.ceiling);
+  warmUp(work.dense);
   double begin = read(CLOCK_MONOTONIC);
   auto left = [&] { return seconds - (read(CLOCK_MONOTONIC) - begin); };
   while (kernel.size() < 3 || (left() > 0 && kernel.size() < 1000)) {
     peak.push_back(measurePeak(work.unit, work.threads));
     time(work.kernel, kernel);
     time(work.ceiling, ceiling);
+    time(work.dense, dense);
     // The slow one need not take most of the time.
     if (composed.size() < 3 || kernel.size() % 4 == 0)
       time(work.composed, composed);
@@ -56,6 +58,7 @@ Figures measure(const Case &work, double seconds) {
       (quantile(kernel, 0.75) - quantile(kernel, 0.25)) / 2 / figures.seconds;
   figures.composedSeconds = quantile(composed);
   figures.ceilingSeconds = quantile(ceiling);
+  figures.denseSeconds = quantile(dense);
   figures.peak = quantile(peak);
   figures.rounds = static_cast<int>(kernel.size());
   return figures;

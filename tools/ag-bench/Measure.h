@@ -17,6 +17,7 @@ struct Case {
   std::function<void()> kernel;
   std::function<void()> composed;
   std::function<void()> ceiling;
+  std::function<void()> dense; ///< another kernel, for the same lengths
   /// The largest difference of the kernel's answer to the right one, after a
   /// run of it; beyond `tolerance` nothing is timed.
   std::function<double()> error;
@@ -32,6 +33,7 @@ struct Figures {
   double spread = 0;          ///< half the interquartile range over the median
   double composedSeconds = 0; ///< 0: not measured, as below
   double ceilingSeconds = 0;
+  double denseSeconds = 0;
   double peak = 0; ///< of the case's unit and threads
   int rounds = 0;
 };

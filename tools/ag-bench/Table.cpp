@@ -31,6 +31,8 @@ static void runCase(benchmark::State &state, const NamedCase &named,
             figures.composedSeconds / figures.seconds;
       if (figures.ceilingSeconds > 0)
         state.counters["of_ceiling"] = figures.ceilingSeconds / figures.seconds;
+      if (figures.denseSeconds > 0)
+        state.counters["of_dense"] = figures.denseSeconds / figures.seconds;
       state.counters["error"] = error;
       state.SetLabel(nameOf(work.unit));
     } catch (const std::exception &problem) {
@@ -50,10 +52,12 @@ void registerCase(const NamedCase &named, double seconds) {
 
 bool TableReporter::ReportContext(const Context &) {
   fmt::print("\n| {:38} | {:>9} | {:>5} | {:>10} | {:>9} | {:>8} | {:>10} | "
-             "{:>7} |\n|{:-<40}|{:-<11}|{:-<7}|{:-<12}|{:-<11}|{:-<10}|{:-<12}|"
-             "{:-<9}|\n",
+             "{:>7} | {:>7} "
+             "|\n|{:-<40}|{:-<11}|{:-<7}|{:-<12}|{:-<11}|{:-<10}|{:-<12}|"
+             "{:-<9}|{:-<9}|\n",
              "kernel", "median ms", "+-", "GFLOP/s", "of peak", "x plain",
-             "of ceiling", "error", "", "", "", "", "", "", "", "");
+             "of ceiling", "x dense", "error", "", "", "", "", "", "", "", "",
+             "");
   return true;
 }
 
@@ -90,12 +94,12 @@ void TableReporter::ReportRuns(const std::vector<Run> &runs) {
     bool bytes = run.report_label == "copy";
     fmt::print(
         "| {:38} | {:>9} | {:>5} | {:>10} | {:>4} {:>4} | {:>8} | {:>10} "
-        "| {:>7} |\n",
+        "| {:>7} | {:>7} |\n",
         nameOf(run), counter("ms", "{:.3f}"), counter("spread", "{:.3f}"),
         fmt::format("{:.1f}{}", rate, bytes ? " GB/s" : ""),
         counter("of_peak", "{:.2f}"), run.report_label,
         counter("of_composed", "{:.2f}"), counter("of_ceiling", "{:.2f}"),
-        counter("error", "{:.0e}"));
+        counter("of_dense", "{:.2f}"), counter("error", "{:.0e}"));
   }
   std::fflush(stdout);
 }

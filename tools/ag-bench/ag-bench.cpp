@@ -93,6 +93,8 @@ int main(int argc, char **argv) {
     registerCase(named, seconds);
   for (const NamedCase &named : tutorialCases(setup))
     registerCase(named, seconds);
+  for (const NamedCase &named : sparseCases(setup))
+    registerCase(named, seconds);
   TableReporter table;
   benchmark::RunSpecifiedBenchmarks(&table);
   return table.failures() ? 1 : 0;
