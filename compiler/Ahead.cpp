@@ -82,7 +82,7 @@ private:
     AheadVariant variant{what, {}, {}};
     for (size_t i = 0; i < cpus.size(); ++i) {
       Compilation compilation(parsed, what);
-      if (!compilation.toVectors(*cpus[i]))
+      if (!compilation.toSplit() || !compilation.toVectors(*cpus[i]))
         return failed(compilation);
       Artifact artifact = compilation.describe();
       // Scratch is the one thing that differs: vectors differ in width.

@@ -5,6 +5,7 @@
 #include "compiler/Pipeline.h"
 
 #include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/Parser/Parser.h"
 #include "llvm/IR/Module.h"
 
 using namespace mlir;
@@ -31,21 +32,31 @@ static void printDiagnostic(llvm::raw_ostream &os,
      << diagnostic << '\n';
 }
 
-Compilation::Compilation(const ParsedProgram &program,
-                         const Specialization &what)
-    : signature(*program.findSignature(what.kernel)), specialization(what),
-      context(makeContext()),
+Compilation::Compilation()
+    : context(makeContext()),
       handler(context.get(), [this](mlir::Diagnostic &diagnostic) {
         if (diagnostic.getSeverity() != DiagnosticSeverity::Error)
           return success();
         llvm::raw_string_ostream os(messages);
         printDiagnostic(os, diagnostic);
         return success();
-      }) {
+      }) {}
+
+Compilation::Compilation(const ParsedProgram &program,
+                         const Specialization &what)
+    : Compilation() {
+  signature = program.findSignature(what.kernel);
+  specialization = what;
   Diagnostics diagnostics(program.sources);
   module = lowerKernel(program, what, *context, diagnostics);
   if (!module)
     messages += diagnostics.render();
+}
+
+Compilation::Compilation(std::string_view text, std::string_view name)
+    : Compilation() {
+  ParserConfig config(context.get());
+  module = parseSourceString<ModuleOp>(text, config, name);
 }
 
 std::string Compilation::takeMessages() {
@@ -64,19 +75,29 @@ bool Compilation::run(llvm::function_ref<void(OpPassManager &)> addPhase) {
   // Each pass keeps its output valid; the tests verify after every pass.
   passes.enableVerifier(false);
   addPhase(passes);
+  std::string printed;
+  llvm::raw_string_ostream os(printed);
+  if (afterPass)
+    passes.enableIRPrinting(/*shouldPrintBeforePass=*/nullptr,
+                            [](Pass *, Operation *) { return true; },
+                            /*printModuleScope=*/true,
+                            /*printAfterOnlyOnChange=*/true,
+                            /*printAfterOnlyOnFailure=*/false, os);
   if (failed(passes.run(*module)))
     module = nullptr;
+  if (afterPass)
+    afterPass(printed);
   return ok();
 }
 
+bool Compilation::toSplit() { return run(addTilePhase); }
+
 bool Compilation::toVectors(const CpuTarget &cpu) {
-  return run(addTilePhase) &&
-         run([&](OpPassManager &passes) { addVectorPhase(passes, cpu); });
+  return run([&](OpPassManager &passes) { addVectorPhase(passes, cpu); });
 }
 
 bool Compilation::toThreads(const GpuArch &gpu) {
-  return run(addTilePhase) &&
-         run([&](OpPassManager &passes) { addThreadPhase(passes, gpu); });
+  return run([&](OpPassManager &passes) { addThreadPhase(passes, gpu); });
 }
 
 bool Compilation::toLLVM() { return run(addLLVMPhase); }
@@ -94,7 +115,7 @@ Artifact Compilation::describe() const {
   artifact.symbol = specialization.kernel;
   // Elementary functions flush their own results; all else follows IEEE.
   artifact.flush_subnormals = false;
-  artifact.slots = argumentSlots(signature, specialization);
+  artifact.slots = argumentSlots(*signature, specialization);
   return artifact;
 }
 

@@ -3,7 +3,8 @@
 /// One kernel on its way down, stage by stage.
 ///
 ///     Compilation compilation(parsed, specialization);
-///     if (compilation.toVectors(cpu) && compilation.toLLVM())
+///     if (compilation.toSplit() && compilation.toVectors(cpu) &&
+///     compilation.toLLVM())
 ///       code = compilation.generate(cpu, CodeKind::object);
 ///     if (!compilation.ok()) print(compilation.takeMessages());
 
@@ -16,9 +17,11 @@
 #include "mlir/IR/MLIRContext.h"
 #include "mlir/Pass/PassManager.h"
 
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 
 namespace attn_grid::compiler {
 
@@ -34,6 +37,13 @@ public:
   /// Lowers the kernel of `specialization` to tiles. `program` has it.
   Compilation(const ParsedProgram &program,
               const Specialization &specialization);
+  /// Reads MLIR text, as `emit` prints it. `name` is what messages call it.
+  Compilation(std::string_view text, std::string_view name);
+
+  /// Gives the IR to `observer` after each pass that changes it.
+  void observe(std::function<void(std::string_view)> observer) {
+    afterPass = std::move(observer);
+  }
 
   bool ok() const { return module && messages.empty(); }
   /// The mistakes found so far, as text; never empty when not ok.
@@ -42,14 +52,17 @@ public:
   /// Runs one phase of the pipeline. This and what follows do nothing, and
   /// give nothing, once something has failed.
   bool run(llvm::function_ref<void(mlir::OpPassManager &)> addPhase);
-  /// Runs the phases from tiles to vectors and loops.
+  /// From tiles to tiles: masks become bounds and branches.
+  bool toSplit();
+  /// From there to vectors and loops.
   bool toVectors(const CpuTarget &cpu);
-  /// Runs the phases from tiles to what one thread of a GPU does.
+  /// Or to what one thread of a GPU does.
   bool toThreads(const GpuArch &gpu);
   /// From there to the LLVM dialect.
   bool toLLVM();
 
-  /// All of an artifact but its code. The kernel is at vectors and loops.
+  /// All of an artifact but its code. The kernel came from a program and is at
+  /// vectors and loops.
   Artifact describe() const;
   /// Code for a kernel in the LLVM dialect.
   std::optional<llvm::SmallVector<char, 0>> generate(const CpuTarget &cpu,
@@ -65,8 +78,11 @@ public:
 private:
   void addMessage(llvm::Error error);
 
-  const Signature &signature;
+  Compilation();
+
+  const Signature *signature = nullptr;
   Specialization specialization;
+  std::function<void(std::string_view)> afterPass;
   std::unique_ptr<mlir::MLIRContext> context;
   std::string messages;
   mlir::ScopedDiagnosticHandler handler;

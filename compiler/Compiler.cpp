@@ -6,7 +6,6 @@
 #include "compiler/Frontend/Frontend.h"
 #include "compiler/LanguageServer/Server.h"
 #include "compiler/Target/CpuTarget.h"
-#include "compiler/Target/GpuTarget.h"
 
 #include <chrono>
 
@@ -47,7 +46,7 @@ public:
     if (!cpu)
       return {nullptr, unsupportedTarget(target), /*unsupported=*/true};
     Compilation compilation(*parsed, specialization);
-    if (!compilation.toVectors(*cpu))
+    if (!compilation.toSplit() || !compilation.toVectors(*cpu))
       return {nullptr, compilation.takeMessages()};
     auto artifact = std::make_shared<Artifact>(compilation.describe());
     if (!compilation.toLLVM())
@@ -84,92 +83,6 @@ public:
 };
 } // namespace
 
-/// The stages of a GPU.
-static EmitResult emitGpu(Compilation &compilation, const GpuArch &gpu,
-                          Stage stage) {
-  EmitResult result;
-  bool ok = compilation.ok();
-  if (ok && stage != Stage::tile)
-    ok = compilation.toThreads(gpu);
-  if (ok && (stage == Stage::tile || stage == Stage::gpu)) {
-    llvm::raw_string_ostream os(result.output);
-    compilation.get().print(os);
-    os << '\n';
-  } else if (ok && compilation.toLLVM()) {
-    GpuCodeKind kind = stage == Stage::llvm  ? GpuCodeKind::llvm
-                       : stage == Stage::ptx ? GpuCodeKind::ptx
-                                             : GpuCodeKind::cubin;
-    if (auto code = compilation.generate(gpu, kind))
-      result.output.assign(code->begin(), code->end());
-    else
-      ok = false;
-  } else {
-    ok = false;
-  }
-  result.ok = ok;
-  if (!ok)
-    result.diagnostics = compilation.takeMessages();
-  return result;
-}
-
-EmitResult emit(std::string_view source, std::string_view name,
-                const std::vector<std::string> &includeDirs,
-                const Specialization &specialization, const Target &target,
-                Stage stage, const FunctionBindings &functions) {
-  EmitResult result;
-  auto parsed = parseProgram(std::string(source), std::string(name),
-                             includeDirs, /*imports=*/{}, functions);
-  if (parsed->diagnostics.hasErrors()) {
-    result.diagnostics = parsed->diagnostics.render();
-    return result;
-  }
-  if (!parsed->findSignature(specialization.kernel)) {
-    result.diagnostics = "error: no kernel `" + specialization.kernel + "`\n";
-    return result;
-  }
-  const CpuTarget *cpu = cpuOf(target);
-  if (target.kind == Target::Kind::cpu && !cpu && stage != Stage::tile) {
-    result.diagnostics = unsupportedTarget(target);
-    result.unsupported = true;
-    return result;
-  }
-  if (stage != Stage::tile && stage != Stage::llvm &&
-      (stage >= Stage::gpu) != (target.kind == Target::Kind::ptx)) {
-    result.diagnostics = "error: target " + to_string(target) +
-                         " has no such stage: " +
-                         (cpu ? "a CPU has tile, vector, llvm, asm, obj\n"
-                              : "a GPU has tile, gpu, llvm, ptx, cubin\n");
-    return result;
-  }
-  Compilation compilation(*parsed, specialization);
-  if (target.kind == Target::Kind::ptx)
-    return emitGpu(compilation, *findGpu(target.arch), stage);
-  bool ok = compilation.ok();
-  if (ok && stage >= Stage::vector)
-    ok = compilation.toVectors(*cpu);
-  if (ok && stage <= Stage::vector) {
-    llvm::raw_string_ostream os(result.output);
-    compilation.get().print(os);
-    os << '\n';
-  } else if (ok && compilation.toLLVM()) {
-    CodeKind kind = stage == Stage::llvm       ? CodeKind::llvm
-                    : stage == Stage::assembly ? CodeKind::assembly
-                                               : CodeKind::object;
-    if (auto code = compilation.generate(*cpu, kind))
-      result.output.assign(code->begin(), code->end());
-    else
-      ok = false;
-  } else {
-    ok = false;
-  }
-  result.ok = ok;
-  if (!ok) {
-    result.output.clear();
-    result.diagnostics = compilation.takeMessages();
-  }
-  return result;
-}
-
 std::string check(std::string_view source, std::string_view name,
                   const std::vector<std::string> &includeDirs) {
   auto parsed =
@@ -200,7 +113,8 @@ struct Registration {
 
 const attn_grid::compiler::Functions *ag_compiler_functions() {
   static const attn_grid::compiler::Functions functions = {
-      attn_grid::compiler::emit, attn_grid::compiler::build,
-      attn_grid::compiler::check, attn_grid::compiler::serveLanguage};
+      attn_grid::compiler::emit, attn_grid::compiler::resume,
+      attn_grid::compiler::build, attn_grid::compiler::check,
+      attn_grid::compiler::serveLanguage};
   return &functions;
 }

@@ -9,6 +9,7 @@
 #include "attn_grid/ahead.hpp"
 #include "attn_grid/artifact.hpp"
 
+#include <functional>
 #include <iosfwd>
 #include <string>
 #include <string_view>
@@ -18,10 +19,11 @@ namespace attn_grid::compiler {
 
 #define AG_COMPILER_API __attribute__((visibility("default")))
 
-/// Where `emit` stops. `tile` and `llvm` are there for all targets, `vector`,
-/// `assembly` and `object` for CPUs, the others for GPUs.
+/// Where `emit` stops. `tile`, `split` and `llvm` are there for all targets,
+/// `vector`, `assembly` and `object` for CPUs, the others for GPUs.
 enum class Stage {
   tile,     ///< the ag dialect, as the front end makes it
+  split,    ///< the same after the tile phase: masks are bounds and branches
   vector,   ///< vectors, loops and addresses, before LLVM
   llvm,     ///< optimised LLVM IR
   assembly, ///< the machine's assembly
@@ -39,12 +41,27 @@ struct EmitResult {
   bool unsupported = false;
 };
 
+/// What `emit` does on the way.
+struct EmitOptions {
+  Stage stage = Stage::tile; ///< where it stops
+  /// Is given the IR after each pass that changes it; empty: nothing is made.
+  std::function<void(std::string_view)> afterPass;
+};
+
 /// Compiles one kernel of a source to one stage.
 AG_COMPILER_API EmitResult emit(std::string_view source, std::string_view name,
                                 const std::vector<std::string> &includeDirs,
                                 const Specialization &specialization,
-                                const Target &target, Stage stage,
+                                const Target &target,
+                                const EmitOptions &options,
                                 const FunctionBindings &functions = {});
+
+/// Goes on from the text of a stage to a later one: MLIR of `tile`, `split`,
+/// `vector` or `gpu`, which the text says itself (`ag.stage`), or LLVM IR.
+/// `name` is what messages call the text; LLVM IR is known by its `.ll`.
+AG_COMPILER_API EmitResult resume(std::string_view text, std::string_view name,
+                                  const Target &target,
+                                  const EmitOptions &options);
 
 /// A kernel to build ahead of time.
 struct BuildKernel {
@@ -90,6 +107,7 @@ AG_COMPILER_API int serveLanguage(std::istream &in, std::ostream &out);
 /// need it: `ag_compiler_functions` gives them.
 struct Functions {
   decltype(&compiler::emit) emit;
+  decltype(&compiler::resume) resume;
   decltype(&compiler::build) build;
   decltype(&compiler::check) check;
   decltype(&compiler::serveLanguage) serveLanguage;

@@ -124,17 +124,25 @@ generateGpuCode(mlir::ModuleOp module, const GpuArch &arch, GpuCodeKind kind) {
   code->setTargetTriple((*machine)->getTargetTriple());
   code->setDataLayout((*machine)->createDataLayout());
   optimizeModule(*code, **machine);
+  return writeGpuCode(*code, arch, kind);
+}
+
+llvm::Expected<llvm::SmallVector<char, 0>>
+writeGpuCode(llvm::Module &code, const GpuArch &arch, GpuCodeKind kind) {
   llvm::SmallVector<char, 0> output;
   llvm::raw_svector_ostream os(output);
   if (kind == GpuCodeKind::llvm) {
-    os << *code;
+    os << code;
     return output;
   }
+  auto machine = targetMachine(arch);
+  if (!machine)
+    return machine.takeError();
   llvm::legacy::PassManager passes;
   if ((*machine)->addPassesToEmitFile(passes, os, nullptr,
                                       llvm::CodeGenFileType::AssemblyFile))
     return failureWith("this LLVM writes no PTX");
-  passes.run(*code);
+  passes.run(code);
   if (kind == GpuCodeKind::ptx)
     return output;
   return assemble(llvm::StringRef(output.data(), output.size()), arch);

@@ -6,6 +6,10 @@
 #include "llvm/ADT/SmallVector.h"
 #include "llvm/Support/Error.h"
 
+namespace llvm {
+class Module;
+} // namespace llvm
+
 namespace attn_grid::compiler {
 
 struct GpuArch;
@@ -18,6 +22,10 @@ enum class GpuCodeKind { llvm, ptx, cubin };
 /// LLVM dialect.
 llvm::Expected<llvm::SmallVector<char, 0>>
 generateGpuCode(mlir::ModuleOp module, const GpuArch &arch, GpuCodeKind kind);
+
+/// The second half of it: PTX or a cubin for optimised LLVM IR.
+llvm::Expected<llvm::SmallVector<char, 0>>
+writeGpuCode(llvm::Module &code, const GpuArch &arch, GpuCodeKind kind);
 
 } // namespace attn_grid::compiler
 

@@ -5,6 +5,7 @@
 #include "tools/agc/BuildPlan.h"
 #include "tools/agc/Command.h"
 #include "tools/agc/CompilerFunctions.h"
+#include "tools/agc/Limits.h"
 
 #include "attn_grid/error.hpp"
 
@@ -151,6 +152,7 @@ void addBuildCommand(CLI::App &app) {
                    "write which files the object is made from, as a rule of "
                    "make")
       ->type_name("FILE");
+  addLimits(*command);
   command->footer(
       R"(Each kernel becomes one C function that checks its arguments as a launch does
 and returns a code. Programs link NAME.o and attn_grid_runtime; they need neither

@@ -10,6 +10,12 @@
 
 namespace attn_grid::agc {
 
+bool VariantOptions::isEmpty() const {
+  return kernel.kernel.empty() && kernel.variant.empty() &&
+         kernel.sets.empty() && kernel.dtypes.empty() && absent.empty() &&
+         lastStrides.empty();
+}
+
 void VariantOptions::addTo(CLI::App &command) {
   kernel.addTo(command);
   command.add_option("--absent", absent, "compile without an optional tensor")

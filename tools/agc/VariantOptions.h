@@ -16,6 +16,8 @@ struct VariantOptions {
   std::vector<std::string> absent, lastStrides;
 
   void addTo(CLI::App &command);
+  /// Was none of them given?
+  bool isEmpty() const;
   /// The variant that the options describe: every optional tensor present
   /// unless `--absent`, every last stride 1 unless `--last-stride`. Throws
   /// `UsageError`, or an `ag::Error` that names what has no value.

@@ -3,6 +3,7 @@
 // status.
 
 #include "tools/agc/Command.h"
+#include "tools/agc/Limits.h"
 
 #include "attn_grid/error.hpp"
 
@@ -23,6 +24,7 @@ void SourceOptions::addTo(CLI::App &command) {
                   "a folder that `import` searches (may be repeated)")
       ->type_name("DIR")
       ->allow_extra_args(false);
+  addLimits(command);
 }
 
 std::string readFile(const std::string &path) {
