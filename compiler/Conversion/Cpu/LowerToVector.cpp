@@ -4,6 +4,7 @@
 // need not ask whether one buffer's stores change another's values.
 
 #include "compiler/Conversion/Cpu/LowerToVector.h"
+#include "compiler/Conversion/CheckKernel.h"
 
 #include "compiler/Conversion/Cpu/TileEmitter.h"
 #include "compiler/Conversion/Passes.h"
@@ -142,7 +143,7 @@ struct LowerToVectorPass : impl::LowerToVectorBase<LowerToVectorPass> {
     VectorTarget target{vectorBits, registers, fma};
     for (auto kernel :
          llvm::make_early_inc_range(getOperation().getOps<KernelOp>()))
-      if (failed(lowerToVector(kernel, target)))
+      if (failed(checkKernel(kernel)) || failed(lowerToVector(kernel, target)))
         return signalPassFailure();
   }
 };

@@ -2,6 +2,7 @@
 // its block runs.
 
 #include "compiler/Conversion/Gpu/LowerToThreads.h"
+#include "compiler/Conversion/CheckKernel.h"
 
 #include "compiler/Conversion/Gpu/ThreadEmitter.h"
 #include "compiler/Conversion/Passes.h"
@@ -116,7 +117,7 @@ struct LowerToThreadsPass : impl::LowerToThreadsBase<LowerToThreadsPass> {
     target.sharedLimit = sharedLimit;
     for (auto kernel :
          llvm::make_early_inc_range(getOperation().getOps<KernelOp>()))
-      if (failed(lowerToThreads(kernel, target)))
+      if (failed(checkKernel(kernel)) || failed(lowerToThreads(kernel, target)))
         return signalPassFailure();
   }
 };
