@@ -3,9 +3,9 @@
 #include "compiler/Conversion/Cpu/LowerToVector.h"
 #include "compiler/Frontend/Slots.h"
 #include "compiler/Pipeline.h"
+#include "compiler/ReadText.h"
 
 #include "mlir/Dialect/Func/IR/FuncOps.h"
-#include "mlir/Parser/Parser.h"
 #include "llvm/IR/Module.h"
 
 using namespace mlir;
@@ -55,8 +55,7 @@ Compilation::Compilation(const ParsedProgram &program,
 
 Compilation::Compilation(std::string_view text, std::string_view name)
     : Compilation() {
-  ParserConfig config(context.get());
-  module = parseSourceString<ModuleOp>(text, config, name);
+  module = readText(text, name, *context);
 }
 
 std::string Compilation::takeMessages() {

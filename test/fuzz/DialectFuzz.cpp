@@ -3,6 +3,7 @@
 // again, and the phases for CPUs and GPUs end in valid IR or in a message.
 
 #include "compiler/Pipeline.h"
+#include "compiler/ReadText.h"
 #include "compiler/Target/CpuTarget.h"
 #include "compiler/Target/GpuTarget.h"
 #include "dialect/AgOps.h"
@@ -11,7 +12,6 @@
 #include "mlir/IR/Diagnostics.h"
 #include "mlir/IR/MLIRContext.h"
 #include "mlir/IR/Verifier.h"
-#include "mlir/Parser/Parser.h"
 #include "mlir/Pass/PassInstrumentation.h"
 #include "mlir/Pass/PassManager.h"
 
@@ -119,13 +119,11 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   {
     mlir::ScopedDiagnosticHandler quiet(
         &context, [](mlir::Diagnostic &) { return mlir::success(); });
-    module = mlir::parseSourceString<mlir::ModuleOp>(
-        text, mlir::ParserConfig(&context));
+    module = readText(text, "k.mlir", context);
     if (!module)
       return 0;
     std::string once = print(*module);
-    auto again = mlir::parseSourceString<mlir::ModuleOp>(
-        once, mlir::ParserConfig(&context));
+    auto again = readText(once, "k.mlir", context);
     if (!again || print(*again) != once)
       fail("printed, it is not read as the same", once);
   }
