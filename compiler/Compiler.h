@@ -44,6 +44,8 @@ struct EmitResult {
 /// What `emit` does on the way.
 struct EmitOptions {
   Stage stage = Stage::tile; ///< where it stops
+  /// Shall LLVM optimise? What it computes is the same.
+  bool optimize = true;
   /// Is given the IR after each pass that changes it; empty: nothing is made.
   std::function<void(std::string_view)> afterPass;
 };

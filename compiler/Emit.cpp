@@ -76,15 +76,24 @@ static std::optional<EmitResult> refuse(const Target &target, Stage stage) {
                         : "a GPU has tile, split, gpu, llvm, ptx, cubin\n"));
 }
 
+/// The CPU to compile for, which `refuse` has seen.
+static CpuTarget cpuOf(const Target &target, const EmitOptions &options) {
+  CpuTarget cpu = *findCpu(target.arch);
+  cpu.optimize = options.optimize;
+  return cpu;
+}
+
 /// The code of a kernel in the LLVM dialect.
 static std::optional<llvm::SmallVector<char, 0>>
-generate(Compilation &compilation, const Target &target, Stage stage) {
+generate(Compilation &compilation, const Target &target,
+         const EmitOptions &options) {
+  Stage stage = options.stage;
   if (target.kind == Target::Kind::ptx)
     return compilation.generate(*findGpu(target.arch),
                                 stage == Stage::llvm  ? GpuCodeKind::llvm
                                 : stage == Stage::ptx ? GpuCodeKind::ptx
                                                       : GpuCodeKind::cubin);
-  return compilation.generate(*findCpu(target.arch),
+  return compilation.generate(cpuOf(target, options),
                               stage == Stage::llvm       ? CodeKind::llvm
                               : stage == Stage::assembly ? CodeKind::assembly
                                                          : CodeKind::object);
@@ -116,7 +125,7 @@ static EmitResult descend(Compilation &compilation, Stage at,
     compilation.get().print(os);
     os << '\n';
   } else if (ok && compilation.toLLVM()) {
-    auto code = generate(compilation, target, options.stage);
+    auto code = generate(compilation, target, options);
     ok = code.has_value();
     if (code)
       result.output.assign(code->begin(), code->end());
@@ -144,7 +153,8 @@ EmitResult emit(std::string_view source, std::string_view name,
 
 /// From optimised LLVM IR to code.
 static EmitResult resumeLLVM(std::string_view text, std::string_view name,
-                             const Target &target, Stage stage) {
+                             const Target &target, const EmitOptions &options) {
+  Stage stage = options.stage;
   llvm::LLVMContext context;
   llvm::SMDiagnostic mistake;
   std::unique_ptr<llvm::Module> module = llvm::parseIR(
@@ -167,7 +177,7 @@ static EmitResult resumeLLVM(std::string_view text, std::string_view name,
                                    stage == Stage::llvm  ? GpuCodeKind::llvm
                                    : stage == Stage::ptx ? GpuCodeKind::ptx
                                                          : GpuCodeKind::cubin)
-                    : writeCode(*module, *findCpu(target.arch),
+                    : writeCode(*module, cpuOf(target, options),
                                 stage == Stage::llvm       ? CodeKind::llvm
                                 : stage == Stage::assembly ? CodeKind::assembly
                                                            : CodeKind::object);
@@ -202,7 +212,7 @@ EmitResult resume(std::string_view text, std::string_view name,
   if (name.ends_with(".ll"))
     return depth(options.stage) < depth(Stage::llvm)
                ? tooLate("llvm")
-               : resumeLLVM(text, name, target, options.stage);
+               : resumeLLVM(text, name, target, options);
   Compilation compilation(text, name);
   if (!compilation.ok())
     return failure(compilation.takeMessages());

@@ -50,7 +50,9 @@ targetMachine(const CpuTarget &cpu) {
   options.AllowFPOpFusion = llvm::FPOpFusion::Standard;
   std::unique_ptr<llvm::TargetMachine> machine(target->createTargetMachine(
       triple, cpu.name, cpu.features, options, llvm::Reloc::PIC_,
-      llvm::CodeModel::Small, llvm::CodeGenOptLevel::Aggressive,
+      llvm::CodeModel::Small,
+      cpu.optimize ? llvm::CodeGenOptLevel::Aggressive
+                   : llvm::CodeGenOptLevel::None,
       /*JIT=*/false));
   if (!machine)
     return failureWith("no code generator for " + cpu.triple);
@@ -111,7 +113,8 @@ translateToLLVM(mlir::ModuleOp module, const CpuTarget &cpu,
   for (llvm::Function &function : *code)
     if (!function.isDeclaration())
       addAttributes(function, cpu);
-  optimizeModule(*code, **machine);
+  if (cpu.optimize)
+    optimizeModule(*code, **machine);
   storeSingleLanes(*code);
   return code;
 }

@@ -17,6 +17,7 @@ struct CpuTarget {
   std::string features; // "+avx512f,-amx-tile,..."
   cpu::VectorTarget vectors;
   ApproximateMathOptions math;
+  bool optimize = true; ///< shall LLVM?
 };
 
 /// The machine that runs this process. Asked once per process.

@@ -3,6 +3,7 @@
 /// One kernel through the reference interpreter and through the CPU pipeline;
 /// all memory must agree. The width of vectors, of those that this machine has,
 /// depends on the kernel's text; with AG_ALL_WIDTHS=1 all are tried.
+/// Some are compiled with -O0 as well.
 ///
 ///     Case c;
 ///     c.tensor("x", "f32", {5, 7}, Layout::rows);

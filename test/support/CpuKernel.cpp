@@ -42,7 +42,8 @@ static void addVectorPhase(OpPassManager &passes,
 }
 
 CpuKernel compileForCpu(ModuleOp module,
-                        const compiler::cpu::VectorTarget &vectors) {
+                        const compiler::cpu::VectorTarget &vectors,
+                        bool optimize) {
   CpuKernel result;
   auto kernels = module.getOps<ir::KernelOp>();
   if (kernels.empty()) {
@@ -73,8 +74,9 @@ CpuKernel compileForCpu(ModuleOp module,
     result.error += "the conversion to LLVM failed";
     return result;
   }
-  auto object = compiler::generateCode(module, compiler::hostCpu(),
-                                       compiler::CodeKind::object);
+  compiler::CpuTarget cpu = compiler::hostCpu();
+  cpu.optimize = optimize;
+  auto object = compiler::generateCode(module, cpu, compiler::CodeKind::object);
   if (!object) {
     result.error += llvm::toString(object.takeError());
     return result;

@@ -30,9 +30,11 @@ struct CpuKernel {
   uint32_t run(llvm::ArrayRef<uint64_t> slots, uint32_t programs) const;
 };
 
-/// Compiles the only kernel of a module, which is consumed.
+/// Compiles the only kernel of a module, which is consumed; without `optimize`
+/// LLVM works as for -O0.
 CpuKernel compileForCpu(mlir::ModuleOp module,
-                        const compiler::cpu::VectorTarget &vectors);
+                        const compiler::cpu::VectorTarget &vectors,
+                        bool optimize = true);
 
 } // namespace attn_grid::test
 

@@ -24,6 +24,7 @@ struct CompileOptions {
   std::string target = "cpu", output;
   compiler::EmitOptions emit;
   bool printAfterAll = false;
+  int level = 3;
 };
 } // namespace
 
@@ -68,6 +69,7 @@ static void compile(CompileOptions options) {
     options.emit.afterPass = [](std::string_view text) {
       std::fwrite(text.data(), 1, text.size(), stderr);
     };
+  options.emit.optimize = options.level != 0;
   std::string text = readFile(options.source.file);
   bool isSource = !options.source.file.ends_with(".mlir") &&
                   !options.source.file.ends_with(".ll");
@@ -110,6 +112,11 @@ void addCompileCommand(CLI::App &app) {
       ->add_option("-o", options->output,
                    "a file; standard output if not given")
       ->type_name("FILE");
+  command
+      ->add_option("-O", options->level,
+                   "0: LLVM does not optimise, for a CPU; 3: it does (3)")
+      ->type_name("LEVEL")
+      ->check(CLI::IsMember({0, 3}).description(""));
   command->add_flag("--print-after-all", options->printAfterAll,
                     "print the IR to standard error after each pass that "
                     "changes it");
