@@ -143,11 +143,6 @@ bool FunctionBinder::checkVariantParams(const ast::VariantDecl &variant) {
            llvm::any_of(own.functions, named);
   };
   for (const ast::Param &param : variant.params) {
-    if (param.mode != ast::Param::Mode::In) {
-      program.diagnostics.error(param.range,
-                                "a variant's parameters are only read");
-      ok = false;
-    }
     if (taken(param.name.text)) {
       program.diagnostics
           .error(param.name.range,

@@ -151,7 +151,8 @@ void Lexer::blockComment() {
   if (end == std::string_view::npos) {
     diags.error({file, begin, begin + 2}, "this comment is not closed")
         .note("a comment that begins with `/*` ends with `*/`");
-    at = static_cast<uint32_t>(text.size());
+    // As if it ended with its line: the rest is likely meant.
+    at = static_cast<uint32_t>(std::min(text.find('\n', at), text.size()));
     return;
   }
   for (; at < end + 2; ++at)

@@ -84,6 +84,9 @@ Datum Lowering::evalName(const ast::NameExpr &expr) {
     return Datum::ofType(*type);
   if (auto builtin = builtinName(expr.name))
     return *builtin;
+  if (expr.name == "zeros" || expr.name == "full")
+    return poison(expr.range, "`" + expr.name + "` needs one element type: `" +
+                                  expr.name + "<f32>[...]`");
   if (findBuiltin(expr.name))
     return poison(expr.range, "expected a value, found the builtin function `" +
                                   expr.name + "`");

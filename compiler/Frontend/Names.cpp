@@ -3,6 +3,8 @@
 #include "compiler/Frontend/Lowering.h"
 #include "compiler/Frontend/Suggest.h"
 
+#include "llvm/ADT/StringSwitch.h"
+
 namespace attn_grid::compiler {
 
 bool isBuiltinName(llvm::StringRef name) {
@@ -71,6 +73,25 @@ void NameChecker::declare(const ast::Name &name) {
   order.push_back(name.text);
 }
 
+/// What a type of C, NumPy or PyTorch is called here, or empty.
+static llvm::StringRef typeElsewhere(llvm::StringRef name) {
+  return llvm::StringSwitch<llvm::StringRef>(name)
+      .Cases({"float", "float32", "fp32"}, "f32")
+      .Cases({"double", "float64", "fp64"}, "f64")
+      .Cases({"half", "float16", "fp16"}, "f16")
+      .Cases({"bfloat16", "bfloat"}, "bf16")
+      .Cases({"char", "int8", "int8_t"}, "i8")
+      .Cases({"short", "int16", "int16_t"}, "i16")
+      .Cases({"int32", "int32_t"}, "i32")
+      .Cases({"long", "int64", "int64_t", "index"}, "i64")
+      .Cases({"uint8", "uint8_t", "byte"}, "u8")
+      .Cases({"uint16", "uint16_t"}, "u16")
+      .Cases({"uint32", "uint32_t", "unsigned"}, "u32")
+      .Cases({"uint64", "uint64_t", "size_t"}, "i64")
+      .Case("boolean", "bool")
+      .Default("");
+}
+
 void NameChecker::use(llvm::StringRef name, SourceRange range) {
   if (knows(name) || isBuiltinName(name))
     return;
@@ -83,7 +104,9 @@ void NameChecker::use(llvm::StringRef name, SourceRange range) {
     candidates.push_back(builtin);
   for (llvm::StringRef builtin : Lowering::builtinFunctions())
     candidates.push_back(builtin.str());
-  if (auto meant = closest(name.str(), candidates))
+  if (auto meant = typeElsewhere(name); !meant.empty())
+    error.note("this type is called `" + meant.str() + "`");
+  else if (auto meant = closest(name.str(), candidates))
     error.note("did you mean `" + *meant + "`?");
 }
 

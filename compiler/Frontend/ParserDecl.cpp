@@ -180,6 +180,9 @@ DeclPtr Parser::parseVariant() {
     return nullptr;
   if (at(Kind::LParen) && !parseParams(decl->params))
     return nullptr;
+  for (const Param &param : decl->params)
+    if (param.mode != Param::Mode::In)
+      fail(param.range, "a variant's parameters are only read");
   SourceRange open = here();
   if (!expect(Kind::LBrace, "before the functions of the variant"))
     return nullptr;

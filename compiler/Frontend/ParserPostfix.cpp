@@ -291,7 +291,7 @@ ExprPtr Parser::parseStructMaker(Name name, std::vector<GenericArg> generics) {
         fail(field.name.range,
              "the field `" + field.name.text + "` is given twice")
             .label(earlier.name.range);
-        return nullptr;
+        break;
       }
     height = std::max(height, field.value->height);
     expr->fields.push_back(std::move(field));

@@ -15,7 +15,9 @@
 #include "test/support/CpuKernel.h"
 #include "test/support/KernelGrammar.h"
 
+#include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/IR/MLIRContext.h"
+#include "mlir/IR/TypeUtilities.h"
 
 #include <cmath>
 #include <cstdlib>
@@ -100,10 +102,29 @@ template <typename T> struct Memory {
   const std::vector<T> &y() const { return tensors[1]; }
 };
 
+/// Is it a minimum or maximum with a NaN, which may give either operand?
+bool choosesByNan(const compiler::reference::Interpreter &run,
+                  mlir::Operation *op) {
+  if (auto reduce = mlir::dyn_cast<ir::ReduceOp>(op)) {
+    if (reduce.getKind() != ir::ReduceKind::min &&
+        reduce.getKind() != ir::ReduceKind::max)
+      return false;
+  } else if (!mlir::isa<mlir::arith::MinNumFOp, mlir::arith::MaxNumFOp>(op)) {
+    return false;
+  }
+  for (mlir::Value operand : op->getOperands())
+    if (mlir::isa<mlir::FloatType>(mlir::getElementTypeOrSelf(operand)))
+      for (const compiler::reference::Number &x : run[operand].elements)
+        if (std::isnan(x.real))
+          return true;
+  return false;
+}
+
 /// One source in one type: all three results, or why there is none.
 template <typename T> struct Runs {
   std::string refused, error;
   std::vector<T> reference, plain, optimized;
+  bool chosen = false; ///< did a NaN leave a choice, see `choosesByNan`?
 
   Runs(const ParsedProgram &program, DType type, bool z,
        mlir::MLIRContext &context) {
@@ -126,8 +147,13 @@ template <typename T> struct Runs {
       compiler::reference::InterpreterOptions options;
       options.maxSteps = 20000;
       options.strict = false;
+      compiler::reference::Interpreter *running = nullptr;
+      options.onOperation = [&](mlir::Operation *op) {
+        chosen |= choosesByNan(*running, op);
+      };
       compiler::reference::Interpreter run(
           *module->getOps<ir::KernelOp>().begin(), memory.slots, options);
+      running = &run;
       for (uint32_t program = 0; program < programs; ++program)
         if (mlir::failed(run.runProgram(program))) {
           refused = said; // it runs for too long
@@ -169,7 +195,7 @@ std::string compare(const char *name, const Runs<T> &runs,
     if (!close(plain, optimized, 0))
       text += fmt::format("{} y[{}]: -O0 gives {}, -O3 {}\n", name, i - guard,
                           plain, optimized);
-    if (!close(wanted, other.reference[i], 1e-4))
+    if (runs.chosen || !close(wanted, other.reference[i], 1e-4))
       continue;
     ++*compared;
     if (!close(wanted, optimized, relative))
@@ -211,7 +237,7 @@ TEST(RandomKernels, Agree) {
   if (count >= 100) {
     // The generator makes what runs, and most of it is comparable.
     EXPECT_GE(ran * 4, count);
-    EXPECT_GE(compared, ran * extent);
+    EXPECT_GE(compared, ran * extent / 2);
   }
   std::printf("%d of %lld sources ran, %d results compared\n", ran,
               static_cast<long long>(count), compared);

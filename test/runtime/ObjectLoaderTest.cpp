@@ -18,8 +18,9 @@ namespace {
 
 std::string object_of(const std::string &source,
                       const Specialization &specialization) {
-  compiler::EmitResult result = compiler::emit(
-      source, "test.ag", {}, specialization, Target(), compiler::Stage::object);
+  compiler::EmitResult result =
+      compiler::emit(source, "test.ag", {}, specialization, Target(),
+                     {compiler::Stage::object, true, {}});
   EXPECT_TRUE(result.ok) << result.diagnostics;
   return result.output;
 }

@@ -56,6 +56,26 @@ static LLVM::GlobalOp declareShared(ImplicitLocOpBuilder &b) {
   return global;
 }
 
+/// A thread's share of a tile is that many values in the code, whatever the
+/// registers hold.
+static LogicalResult checkShares(KernelOp kernel, const GpuTarget &target) {
+  constexpr int64_t mostPerThread = 1024;
+  int64_t threads = 32 * target.warps;
+  WalkResult result = kernel.walk([&](Operation *op) {
+    for (Value value : op->getResults())
+      if (auto tile = dyn_cast<RankedTensorType>(value.getType()))
+        if (tile.getNumElements() > mostPerThread * threads)
+          return op->emitError()
+                     << "a tile of " << tile.getNumElements()
+                     << " elements is too large for a GPU: "
+                     << mostPerThread * threads << " are the most that "
+                     << threads << " threads hold; make it smaller",
+                 WalkResult::interrupt();
+    return WalkResult::advance();
+  });
+  return failure(result.wasInterrupted());
+}
+
 LogicalResult lowerToThreads(KernelOp kernel, const GpuTarget &target) {
   MLIRContext *context = kernel.getContext();
   ImplicitLocOpBuilder b(kernel.getLoc(), context);
@@ -117,7 +137,8 @@ struct LowerToThreadsPass : impl::LowerToThreadsBase<LowerToThreadsPass> {
     target.sharedLimit = sharedLimit;
     for (auto kernel :
          llvm::make_early_inc_range(getOperation().getOps<KernelOp>()))
-      if (failed(checkKernel(kernel)) || failed(lowerToThreads(kernel, target)))
+      if (failed(checkKernel(kernel)) || failed(checkShares(kernel, target)) ||
+          failed(lowerToThreads(kernel, target)))
         return signalPassFailure();
   }
 };
