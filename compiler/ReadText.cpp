@@ -14,7 +14,8 @@ static StringRef findDeadly(StringRef text) {
     at += array.size();
     StringRef element = text.substr(at).take_while(
         [](char c) { return llvm::isAlnum(c) || c == '_' || c == '!'; });
-    if (!element.empty() &&
+    // `!llvm.array<4 x i8>` is a type.
+    if (!element.empty() && !llvm::isDigit(element.front()) &&
         !llvm::is_contained({"i1", "i8", "i16", "i32", "i64", "f32", "f64"},
                             element))
       return text.substr(at - array.size(), array.size() + element.size());

@@ -55,6 +55,11 @@ SourceRange Parser::takeLess() {
   return rangeOf(take());
 }
 
+bool Parser::atGreater() const {
+  return at(Kind::Greater) || at(Kind::GreaterGreater) ||
+         at(Kind::GreaterEqual) || at(Kind::GreaterGreaterAssign);
+}
+
 bool Parser::acceptGreater() {
   Token &token = list.tokens[position];
   uint32_t begin = token.begin;

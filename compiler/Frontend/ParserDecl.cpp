@@ -225,7 +225,7 @@ bool Parser::parseGenericParams(std::vector<GenericParam> &params) {
     return true;
   SourceRange open = takeLess();
   GenericScope scope(*this, true);
-  while (!at(Kind::Greater)) {
+  while (!atGreater()) {
     GenericParam param;
     if (!parseGenericParam(param))
       return false;

@@ -48,6 +48,8 @@ private:
   bool accept(Kind kind);
   bool acceptWord(std::string_view word);
   /// Takes the first `>` of `>`, `>>`, `>=` or `>>=`, and leaves the rest.
+  /// Does a `>` come next, be it the first letter of another token?
+  bool atGreater() const;
   bool acceptGreater();
   /// Takes the `<` of `<...>`, at which the parser is.
   SourceRange takeLess();

@@ -133,7 +133,7 @@ std::unique_ptr<FunctionType> Parser::parseFunctionType() {
 bool Parser::parseGenericArgs(std::vector<GenericArg> &args) {
   SourceRange open = takeLess();
   GenericScope scope(*this, true);
-  while (peek().kind != Kind::Greater) {
+  while (!atGreater()) {
     GenericArg arg;
     if (!parseGenericArg(arg))
       return false;
