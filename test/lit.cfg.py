@@ -22,6 +22,7 @@ if "ASAN_OPTIONS" in os.environ:
     config.environment["ASAN_OPTIONS"] = os.environ["ASAN_OPTIONS"]
 
 config.substitutions.append(("%kernels", os.path.join(config.ag_source_dir, "kernels_dsl")))
+config.substitutions.append(("%mlir_include", os.path.join(config.llvm_bin_dir, "..", "include")))
 config.substitutions.append(
     ("%npy", "python3 " + os.path.join(config.test_source_root, "support", "npy.py"))
 )
