@@ -62,12 +62,15 @@ Gap PieceMaker::gapTo(uint32_t begin) const {
   return gap;
 }
 
-/// Without carriage returns, and without blanks at the end.
+/// Without carriage returns at the ends of lines, and without blanks at the
+/// end.
 static std::string cleanComment(std::string_view text) {
   std::string clean;
-  for (size_t i = 0; i < text.size(); ++i)
-    if (text[i] != '\r' || i + 1 == text.size() || text[i + 1] != '\n')
-      clean += text[i];
+  for (char c : text) {
+    if (c == '\n')
+      clean.erase(clean.find_last_not_of('\r') + 1);
+    clean += c;
+  }
   clean.erase(clean.find_last_not_of(" \t\r") + 1);
   return clean;
 }

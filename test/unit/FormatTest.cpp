@@ -115,6 +115,12 @@ TEST(Format, Comments) {
             "/// doc\nconst A = 1;\n");
 }
 
+// Files of other systems, some of them converted twice.
+TEST(Format, CarriageReturns) {
+  EXPECT_EQ(formatted("/* a\r\n b\r\r\n*/\r\nconst A = 1\r\n"),
+            "/* a\n b\n*/\nconst A = 1\n");
+}
+
 TEST(Format, LongLines) {
   std::string a(40, 'a'), b(40, 'b'), c(40, 'c');
   EXPECT_EQ(statement("let x = " + a + " and " + b + " and " + c + ";"),
