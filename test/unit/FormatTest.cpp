@@ -117,8 +117,8 @@ TEST(Format, Comments) {
 
 // Files of other systems, some of them converted twice.
 TEST(Format, CarriageReturns) {
-  EXPECT_EQ(formatted("/* a\r\n b\r\r\n*/\r\nconst A = 1\r\n"),
-            "/* a\n b\n*/\nconst A = 1\n");
+  EXPECT_EQ(formatted("/* a\r\n b\r\r\n*/\r\nconst A = 1;\r\n"),
+            "/* a\n b\n*/\nconst A = 1;\n");
 }
 
 TEST(Format, LongLines) {
