@@ -1,11 +1,14 @@
 #include "compiler/Compilation.h"
 
 #include "compiler/Conversion/Cpu/LowerToVector.h"
+#include "compiler/Conversion/Gpu/LowerToThreads.h"
 #include "compiler/Frontend/Slots.h"
 #include "compiler/Pipeline.h"
 #include "compiler/ReadText.h"
 
 #include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/Dialect/LLVMIR/LLVMDialect.h"
+#include "mlir/Dialect/LLVMIR/NVVMDialect.h"
 #include "llvm/IR/Module.h"
 
 using namespace mlir;
@@ -110,6 +113,15 @@ Artifact Compilation::describe() const {
     if (auto texts = function->getAttrOfType<ArrayAttr>(cpu::assertsAttr))
       for (auto text : texts.getAsRange<StringAttr>())
         artifact.asserts.push_back(text.getValue().str());
+  }
+  for (auto function : (*module).getOps<LLVM::LLVMFuncOp>()) {
+    auto bytes = function->getAttrOfType<IntegerAttr>(gpu::sharedBytesAttr);
+    auto threads = function->getAttrOfType<DenseI32ArrayAttr>(
+        NVVM::NVVMDialect::getReqntidAttrName());
+    if (bytes && threads) {
+      artifact.shared_bytes = bytes.getInt();
+      artifact.block_threads = threads[0];
+    }
   }
   artifact.symbol = specialization.kernel;
   // Elementary functions flush their own results; all else follows IEEE.

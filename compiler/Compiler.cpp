@@ -6,6 +6,7 @@
 #include "compiler/Frontend/Frontend.h"
 #include "compiler/LanguageServer/Server.h"
 #include "compiler/Target/CpuTarget.h"
+#include "compiler/Target/GpuTarget.h"
 
 #include <chrono>
 
@@ -14,19 +15,6 @@ using namespace mlir;
 namespace attn_grid::compiler {
 
 namespace {
-/// Why there is no lowering for a target.
-std::string unsupportedTarget(const Target &target) {
-  if (target.kind == Target::Kind::ptx)
-    return "error: target " + to_string(target) +
-           ": this version runs kernels on CPUs only\n";
-  return "error: there is no CPU `" + target.arch + "` to compile for\n";
-}
-
-/// The CPU of a target, or null: it is `unsupportedTarget`.
-const CpuTarget *cpuOf(const Target &target) {
-  return target.kind == Target::Kind::cpu ? findCpu(target.arch) : nullptr;
-}
-
 /// A parsed source; makes variants.
 class SourceProgram final : public Program {
 public:
@@ -42,20 +30,29 @@ public:
     auto start = std::chrono::steady_clock::now();
     if (!parsed->findSignature(specialization.kernel))
       return {nullptr, "error: no kernel `" + specialization.kernel + "`\n"};
-    const CpuTarget *cpu = cpuOf(target);
-    if (!cpu)
-      return {nullptr, unsupportedTarget(target), /*unsupported=*/true};
+    const CpuTarget *cpu = nullptr;
+    const GpuArch *gpu = nullptr;
+    if (target.kind == Target::Kind::cpu)
+      cpu = findCpu(target.arch);
+    else
+      gpu = findGpu(target.arch);
+    if (!cpu && !gpu)
+      return {nullptr,
+              "error: there is no target `" + to_string(target) + "`\n",
+              /*unsupported=*/true};
     Compilation compilation(*parsed, specialization);
-    if (!compilation.toSplit() || !compilation.toVectors(*cpu))
+    if (!compilation.toSplit() ||
+        !(cpu ? compilation.toVectors(*cpu) : compilation.toThreads(*gpu)))
       return {nullptr, compilation.takeMessages()};
     auto artifact = std::make_shared<Artifact>(compilation.describe());
     if (!compilation.toLLVM())
       return {nullptr, compilation.takeMessages()};
-    auto object = compilation.generate(*cpu, CodeKind::object);
-    if (!object)
+    auto code = cpu ? compilation.generate(*cpu, CodeKind::object)
+                    : compilation.generate(*gpu, GpuCodeKind::ptx);
+    if (!code)
       return {nullptr, compilation.takeMessages()};
     artifact->object =
-        std::make_shared<const std::string>(object->begin(), object->end());
+        std::make_shared<const std::string>(code->begin(), code->end());
     artifact->compile_ms = std::chrono::duration<double, std::milli>(
                                std::chrono::steady_clock::now() - start)
                                .count();

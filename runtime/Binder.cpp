@@ -25,6 +25,7 @@ Binder::Binder(const KernelState &kernel, std::span<const Arg> args,
 void Binder::bind() {
   check_kinds();
   check_presence();
+  bind_device();
   bind_types();
   bind_extents();
   bind_consts();

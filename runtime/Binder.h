@@ -50,6 +50,8 @@ public:
                ? &args_[param]->tensor()
                : nullptr;
   }
+  /// Where all tensors are; `cpu` if there is none.
+  Device device() const { return device_; }
   Scalar scalar(size_t param) const { return *scalars_[param]; }
   /// An extent, or -1 while it is unbound.
   int64_t extent(size_t index) const { return extents_[index]; }
@@ -105,6 +107,7 @@ private:
 
   // CheckMemory.cpp
   void check_memory() const;
+  void bind_device();
   void check_tensor(size_t param, const TensorView &tensor) const;
   void check_overlap(size_t written, std::span<const ByteRange> ranges) const;
 
@@ -122,6 +125,7 @@ private:
   Inline<int64_t, 24> extents_; // -1: unbound
   Inline<int, 24> extent_binder_;
   uint32_t programs_ = 0;
+  Device device_;
 };
 
 } // namespace attn_grid::detail

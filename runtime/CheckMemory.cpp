@@ -46,6 +46,25 @@ void Binder::check_overlap(size_t written,
   }
 }
 
+void Binder::bind_device() {
+  size_t first = params().size();
+  for (size_t i = 0; i < params().size(); ++i) {
+    const TensorView *view = tensor(i);
+    if (!view)
+      continue;
+    if (first == params().size()) {
+      first = i;
+      device_ = view->device();
+    } else if (view->device() != device_) {
+      throw InvalidArgument(fmt::format(
+          "{}`{}` is on {}, but `{}` is on {}: bring all tensors of a launch "
+          "to one device, with to(...)",
+          prefix(), params()[i].name, view->device().name(),
+          params()[first].name, device_.name()));
+    }
+  }
+}
+
 void Binder::check_memory() const {
   Inline<ByteRange, 16> ranges(params().size()); // of nothing: meets nothing
   for (size_t i = 0; i < params().size(); ++i) {

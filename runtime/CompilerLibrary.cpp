@@ -1,9 +1,9 @@
 #include "runtime/CompilerLibrary.h"
 #include "attn_grid/error.hpp"
+#include "runtime/Library.h"
 #include <atomic>
 #include <dlfcn.h>
 #include <elf.h>
-#include <filesystem>
 #include <fmt/format.h>
 #include <fstream>
 #include <mutex>
@@ -17,17 +17,7 @@ std::atomic<Compiler *> registered = nullptr;
 /// What the library registered when `need_compiler` opened it.
 std::atomic<Compiler *> opened = nullptr;
 
-/// The library beside the one that holds this function.
-std::string library_path() {
-  Dl_info info;
-  if (!::dladdr(reinterpret_cast<void *>(&library_path), &info) ||
-      !info.dli_fname)
-    return {};
-  std::filesystem::path path =
-      std::filesystem::path(info.dli_fname).parent_path() / library_name;
-  std::error_code error;
-  return std::filesystem::exists(path, error) ? path.string() : std::string();
-}
+std::string library_path() { return detail::path_beside(library_name); }
 
 } // namespace
 

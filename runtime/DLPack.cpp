@@ -52,6 +52,33 @@ static DType dtype_of(DLDataType type) {
                                 type.code, type.bits, type.lanes));
 }
 
+static Device device_of(DLDevice device) {
+  if (device.device_type == kDLCPU)
+    return Device::cpu();
+  if (device.device_type != kDLCUDA)
+    throw Unsupported(fmt::format(
+        "from_dlpack: the tensor is on DLPack's device {}, and only the CPU's "
+        "({}) and CUDA's ({}) are supported",
+        static_cast<int>(device.device_type), static_cast<int>(kDLCPU),
+        static_cast<int>(kDLCUDA)));
+  Device found = Device::cuda(device.device_id);
+  found.check();
+  return found;
+}
+
+static DLDevice dlpack_device(Device device) {
+  switch (device.kind()) {
+  case Device::Kind::cpu:
+    return {kDLCPU, 0};
+  case Device::Kind::cuda:
+    return {kDLCUDA, device.index()};
+  case Device::Kind::sim:
+    break;
+  }
+  throw Unsupported("to_dlpack: DLPack has no name for the device `sim`; "
+                    "bring the tensor to the CPU first");
+}
+
 namespace {
 /// Keeps another library's tensor.
 struct Imported {
@@ -69,11 +96,7 @@ Tensor from_dlpack(DLManagedTensor *managed) {
   if (!managed)
     throw InvalidArgument("from_dlpack: the tensor is null");
   const DLTensor &tensor = managed->dl_tensor;
-  if (tensor.device.device_type != kDLCPU)
-    throw Unsupported(fmt::format(
-        "from_dlpack: the tensor is on DLPack's device {}, and "
-        "only the CPU's ({}) is supported",
-        static_cast<int>(tensor.device.device_type), static_cast<int>(kDLCPU)));
+  Device device = device_of(tensor.device);
   DType dtype = dtype_of(tensor.dtype);
   if (tensor.ndim < 0 || (tensor.ndim > 0 && !tensor.shape))
     throw InvalidArgument("from_dlpack: the tensor has no shape");
@@ -86,8 +109,9 @@ Tensor from_dlpack(DLManagedTensor *managed) {
   TensorView view =
       tensor.strides
           ? TensorView(data, dtype, sizes,
-                       Dims(std::span<const int64_t>(tensor.strides, rank)))
-          : TensorView(data, dtype, sizes);
+                       Dims(std::span<const int64_t>(tensor.strides, rank)),
+                       device)
+          : TensorView(data, dtype, sizes, device);
   if (!data && view.elements() > 0)
     throw InvalidArgument("from_dlpack: the tensor has elements and no data");
   // Its memory comes before its contents: if there is none, nothing is deleted.
@@ -111,11 +135,12 @@ DLManagedTensor *to_dlpack(const Tensor &tensor) {
     throw Unsupported(fmt::format(
         "to_dlpack: DLPack has no name for {}; convert the tensor first",
         name_of(tensor.dtype())));
+  DLDevice device = dlpack_device(tensor.device());
   auto exported = std::make_unique<Exported>(
       Exported{tensor, tensor.sizes(), tensor.strides(), {}});
   DLManagedTensor &managed = exported->managed;
   managed.dl_tensor.data = tensor.data();
-  managed.dl_tensor.device = {kDLCPU, 0};
+  managed.dl_tensor.device = device;
   managed.dl_tensor.ndim = tensor.rank();
   managed.dl_tensor.dtype = *type;
   managed.dl_tensor.shape = exported->sizes.begin();

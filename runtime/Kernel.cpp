@@ -5,6 +5,7 @@
 #include "runtime/Binder.h"
 #include "runtime/Elements.h"
 #include "runtime/KernelState.h"
+#include "runtime/cuda/Gpu.h"
 #include "runtime/host/Host.h"
 #include <bit>
 #include <cstring>
@@ -74,7 +75,8 @@ public:
     writer.flush();
     VariantKey key{{words.data(), writer.count()}, 0, {}};
     key.hash = hash_words(key.words);
-    variant_ = kernel_.module->variants.find(key);
+    variants_ = &kernel_.module->variants_for(device());
+    variant_ = variants_->find(key);
     cached_ = variant_ != nullptr;
     if (!variant_)
       compile(key);
@@ -84,8 +86,9 @@ public:
   void make_results(Results &results) {
     for (size_t i = 0; i < kernel_.signature.params.size(); ++i)
       if (binder_.is_fresh(i))
-        results.add(kernel_.signature.params[i].name,
-                    Tensor::empty(binder_.sizes_of(i), binder_.type_of(i)));
+        results.add(
+            kernel_.signature.params[i].name,
+            Tensor::empty(binder_.sizes_of(i), binder_.type_of(i), device()));
   }
 
   size_t slots() const { return variant_->artifact->slots.size(); }
@@ -132,6 +135,7 @@ public:
   const Variant *variant() const { return variant_; }
   bool cached() const { return cached_; }
   uint32_t programs() const { return binder_.programs(); }
+  Device device() const { return binder_.device(); }
 
   /// Every expression that may still throw, before anything is written.
   void check_fills() const {
@@ -146,7 +150,7 @@ private:
     Specialization what = binder_.specialization();
     std::string text = describe(what, kernel_.signature);
     key.text = text;
-    variant_ = kernel_.module->variants.make(key, what, kernel_.signature);
+    variant_ = variants_->make(key, what, kernel_.signature);
   }
 
   Scalar fill_value(size_t param) const {
@@ -165,9 +169,18 @@ private:
 
   const KernelState &kernel_;
   Binder binder_;
+  VariantCache *variants_ = nullptr;
   const Variant *variant_ = nullptr;
   bool cached_ = false;
 };
+
+void run(Device device, const Artifact &artifact, const void *args,
+         uint32_t programs, std::string_view name) {
+  if (device == Device::cpu())
+    run_on_host(artifact, args, programs, name);
+  else
+    Gpu::of(device).launch(artifact, args, programs, name);
+}
 
 } // namespace
 } // namespace detail
@@ -187,8 +200,8 @@ Results Kernel::launch(std::span<const Arg> args) const {
   launcher.for_each_fill(results, [](const TensorView &tensor, Scalar value) {
     tensor.fill(value);
   });
-  run_on_host(*launcher.variant()->artifact, flat.data(), launcher.programs(),
-              state_->signature.name);
+  run(launcher.device(), *launcher.variant()->artifact, flat.data(),
+      launcher.programs(), state_->signature.name);
   return results;
 }
 
@@ -201,6 +214,7 @@ Launch Kernel::prepare_list(std::span<const Arg> args) const {
   prepared->variant = launcher.variant();
   prepared->cached = launcher.cached();
   prepared->programs = launcher.programs();
+  prepared->device = launcher.device();
   launcher.make_results(prepared->results);
   prepared->args.resize(launcher.slots());
   launcher.fill_slots(prepared->args.data(), prepared->results);
@@ -230,8 +244,8 @@ std::vector<ExpectedParam> Kernel::expect(std::span<const Arg> args) const {
 void Launch::operator()() const {
   for (const auto &[tensor, value] : state_->fills)
     tensor.fill(value);
-  run_on_host(*state_->variant->artifact, state_->args.data(), state_->programs,
-              state_->kernel->signature.name);
+  run(state_->device, *state_->variant->artifact, state_->args.data(),
+      state_->programs, state_->kernel->signature.name);
 }
 
 const Results &Launch::results() const { return state_->results; }

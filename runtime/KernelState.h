@@ -33,10 +33,18 @@ public:
   Sources sources; // empty but for the name if it was built ahead of time
   DiskStore *disk;
   std::shared_ptr<const Program> program;
-  VariantCache variants;
+  /// The variants for a device. Throws `Unsupported` if it is not there.
+  VariantCache &variants_for(Device device) {
+    return device == Device::cpu() ? variants : gpu_variants(device);
+  }
+  VariantCache variants; // for the CPU
 
 private:
+  VariantCache &gpu_variants(Device device);
+
+  Identity identity_;
   std::mutex mutex_; // guards what follows
+  std::map<std::string, std::unique_ptr<VariantCache>> gpu_;  // by architecture
   std::map<std::string, std::shared_ptr<ModuleState>> bound_; // by hash
 };
 
@@ -76,6 +84,7 @@ public:
   const Variant *variant = nullptr; // owned by the module's cache
   bool cached = false;
   uint32_t programs = 0;
+  Device device;
   std::vector<uint64_t> args; // the flat struct
   std::vector<std::pair<TensorView, Scalar>> fills;
   Results results;

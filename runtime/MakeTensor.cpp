@@ -4,6 +4,7 @@
 #include "attn_grid/tensor.hpp"
 #include "runtime/Elements.h"
 #include "runtime/Philox.h"
+#include "runtime/cuda/Gpu.h"
 #include <cmath>
 #include <cstdlib>
 #include <fmt/format.h>
@@ -18,6 +19,10 @@ Tensor Tensor::empty(const Dims &sizes, DType dtype, Device device) {
   TensorView shape(nullptr, dtype, sizes, device); // checks the sizes
   // In range: the constructor has refused what reaches 2^62 bytes.
   size_t bytes = static_cast<size_t>(shape.elements()) * size_of(dtype);
+  if (device != Device::cpu()) {
+    std::shared_ptr<void> memory = detail::Gpu::of(device).allocate(bytes);
+    return Tensor(TensorView(memory.get(), dtype, sizes, device), memory);
+  }
   size_t rounded = std::max(alignment, (bytes + alignment - 1) & -alignment);
   void *memory = std::aligned_alloc(alignment, rounded);
   if (!memory)
@@ -47,7 +52,7 @@ Tensor Tensor::full(const Dims &sizes, Scalar value, DType dtype,
 template <class Value, class Produce>
 static Tensor generate(const Dims &sizes, DType dtype, Device device,
                        Produce produce) {
-  Tensor result = Tensor::empty(sizes, dtype, device);
+  Tensor result = Tensor::empty(sizes, dtype);
   constexpr int64_t chunk = 256; // a multiple of what one counter gives
   constexpr DType source = std::is_same_v<Value, double> ? f64 : i64;
   Value values[chunk];
@@ -60,7 +65,7 @@ static Tensor generate(const Dims &sizes, DType dtype, Device device,
         {static_cast<std::byte *>(result.data()) + first * bytes, dtype, {1}},
         {reinterpret_cast<std::byte *>(values), source, {1}});
   }
-  return result;
+  return result.to(device);
 }
 
 /// A word as a number of (0, 1), never either end.

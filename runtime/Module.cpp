@@ -7,6 +7,7 @@
 #include "runtime/KernelState.h"
 #include "runtime/Text.h"
 #include "runtime/cache/MemoryStore.h"
+#include "runtime/cuda/Gpu.h"
 #include <fmt/format.h>
 
 namespace attn_grid {
@@ -18,8 +19,23 @@ ModuleState::ModuleState(Sources from, DiskStore *disk)
 ModuleState::ModuleState(Sources from, OpenedProgram program_of,
                          DiskStore *disk)
     : sources(std::move(from)), disk(disk), program(program_of.program),
-      variants(program, std::make_unique<MemoryStore>(),
-               std::move(program_of.identity), disk) {}
+      variants(program, Target(), std::make_unique<MemoryStore>(),
+               program_of.identity, disk),
+      identity_(std::move(program_of.identity)) {}
+
+VariantCache &ModuleState::gpu_variants(Device device) {
+  const Target &target = Gpu::of(device).target();
+  std::lock_guard lock(mutex_);
+  std::unique_ptr<VariantCache> &cache = gpu_[target.arch];
+  if (!cache) {
+    Identity identity = identity_;
+    identity.target = target.arch;
+    cache = std::make_unique<VariantCache>(program, target,
+                                           std::make_unique<MemoryStore>(),
+                                           std::move(identity), disk);
+  }
+  return *cache;
+}
 
 std::shared_ptr<ModuleState> ModuleState::bind(FunctionBindings functions) {
   Sources with = bind_functions(sources, std::move(functions));

@@ -3,8 +3,8 @@
 #include "runtime/Npy.h"
 #include "attn_grid/error.hpp"
 #include "attn_grid/tensor.hpp"
-#include "runtime/Elements.h"
 #include "runtime/File.h"
+#include "runtime/HostCopy.h"
 #include <bit>
 #include <fmt/format.h>
 
@@ -36,7 +36,7 @@ Tensor Tensor::from_npy_bytes(std::span<const std::byte> bytes,
   for (int dim = header.sizes.rank() - 1; dim >= 0; --dim)
     reversed.push_back(header.sizes[dim]);
   Tensor tensor = Tensor::empty(header.fortran_order ? reversed : header.sizes,
-                                header.dtype, device);
+                                header.dtype);
   if (found > 0) {
     // By element, not by byte: a bool of 2 becomes 1.
     std::byte *source =
@@ -46,6 +46,7 @@ Tensor Tensor::from_npy_bytes(std::span<const std::byte> bytes,
                            header.dtype, tensor.strides()},
                           {source, header.dtype, tensor.strides()});
   }
+  tensor = tensor.to(device);
   if (!header.fortran_order)
     return tensor;
   Dims order;
@@ -72,7 +73,7 @@ std::string TensorView::to_npy_bytes() const {
     detail::copy_elements(
         sizes_,
         {static_cast<std::byte *>(target.data()), dtype, target.strides()},
-        {static_cast<std::byte *>(data_), dtype_, strides_});
+        detail::HostCopy(*this).elements());
   }
   return bytes;
 }

@@ -2,8 +2,9 @@
 
 #include "attn_grid/tensor.hpp"
 #include "attn_grid/error.hpp"
-#include "runtime/Elements.h"
+#include "runtime/HostCopy.h"
 #include "runtime/Overlap.h"
+#include "runtime/cuda/Gpu.h"
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
@@ -122,11 +123,16 @@ std::byte *TensorView::address_of(const Dims &index) const {
 }
 
 Scalar TensorView::get(const Dims &index) const {
-  return detail::load_element(dtype_, address_of(index));
+  TensorView element(address_of(index), dtype_, {}, device_);
+  return detail::load_element(dtype_,
+                              detail::HostCopy(element).elements().data);
 }
 
 void TensorView::set(const Dims &index, Scalar value) const {
-  detail::store_element(dtype_, address_of(index), value);
+  TensorView element(address_of(index), dtype_, {}, device_);
+  detail::HostCopy host(element, detail::HostCopy::Contents::unspecified);
+  detail::store_element(dtype_, host.elements().data, value);
+  host.write_back();
 }
 
 double TensorView::item() const {
@@ -134,7 +140,7 @@ double TensorView::item() const {
     throw InvalidArgument(
         fmt::format("item() needs a tensor of one element, found sizes {}",
                     to_string(sizes_)));
-  return detail::load_element(dtype_, static_cast<std::byte *>(data_)).number();
+  return at(Dims::filled(rank(), 0));
 }
 
 std::vector<double> TensorView::to_vector() const {
@@ -143,7 +149,7 @@ std::vector<double> TensorView::to_vector() const {
     detail::copy_elements(
         sizes_,
         {reinterpret_cast<std::byte *>(values.data()), f64, row_major(sizes_)},
-        {static_cast<std::byte *>(data_), dtype_, strides_});
+        detail::HostCopy(*this).elements());
   return values;
 }
 
@@ -326,27 +332,42 @@ void TensorView::copy_from(const TensorView &source) const {
                                       to_string(sizes_)));
   if (elements() == 0)
     return;
-  if (detail::overlaps_itself(*this) || detail::overlap(*this, source))
+  if (detail::overlaps_itself(*this) ||
+      (device_ == source.device() && detail::overlap(*this, source)))
     throw InvalidArgument("cannot copy: the tensors share elements");
-  detail::copy_elements(sizes_,
-                        {static_cast<std::byte *>(data_), dtype_, strides_},
-                        {static_cast<std::byte *>(source.data()),
-                         source.dtype(), source.strides()});
+  detail::HostCopy target(*this, detail::HostCopy::Contents::unspecified);
+  detail::copy_elements(sizes_, target.elements(),
+                        detail::HostCopy(source).elements());
+  target.write_back();
+}
+
+/// Are all bytes of that element of the value the same, so that a device can
+/// write them by itself?
+static std::optional<uint8_t> repeated_byte(DType dtype, Scalar value) {
+  std::byte element[8];
+  detail::store_element(dtype, element, value);
+  for (size_t i = 1; i < size_of(dtype); ++i)
+    if (element[i] != element[0])
+      return std::nullopt;
+  return static_cast<uint8_t>(element[0]);
 }
 
 void TensorView::fill(Scalar value) const {
-  if (elements() > 0)
-    detail::fill_elements(
-        sizes_, {static_cast<std::byte *>(data_), dtype_, strides_}, value);
+  if (elements() == 0)
+    return;
+  if (device_ != Device::cpu() && is_contiguous())
+    if (std::optional<uint8_t> byte = repeated_byte(dtype_, value))
+      return detail::Gpu::of(device_).fill_bytes(
+          data_, *byte, static_cast<size_t>(elements()) * size_of(dtype_));
+  detail::HostCopy target(*this, detail::HostCopy::Contents::unspecified);
+  detail::fill_elements(sizes_, target.elements(), value);
+  target.write_back();
 }
 
 Tensor TensorView::convert(DType dtype) const {
   Tensor result = Tensor::empty(sizes_, dtype, device_);
   if (elements() > 0)
-    detail::copy_elements(
-        sizes_,
-        {static_cast<std::byte *>(result.data()), dtype, result.strides()},
-        {static_cast<std::byte *>(data_), dtype_, strides_});
+    result.copy_from(*this);
   return result;
 }
 
@@ -358,6 +379,13 @@ Tensor Tensor::contiguous() const {
   return is_contiguous() ? *this : TensorView::contiguous();
 }
 
-Tensor Tensor::to(Device) const { return *this; }
+Tensor Tensor::to(Device device) const {
+  if (device == this->device())
+    return *this;
+  Tensor result = empty(sizes(), dtype(), device);
+  if (elements() > 0)
+    result.copy_from(*this);
+  return result;
+}
 
 } // namespace attn_grid

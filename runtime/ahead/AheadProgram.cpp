@@ -119,7 +119,13 @@ std::string AheadProgram::missing(const Specialization &what) const {
 }
 
 CompileResult AheadProgram::compile(const Specialization &what,
-                                    const Target &) const {
+                                    const Target &target) const {
+  if (target.kind != Target::Kind::cpu)
+    return {nullptr,
+            "error: this library was built ahead of time for CPUs only, and "
+            "the tensors are on a GPU of " +
+                to_string(target) + "\n",
+            /*unsupported=*/true};
   const AheadVariant *variant = find(what);
   if (!variant)
     return {nullptr, missing(what), /*unsupported=*/true};

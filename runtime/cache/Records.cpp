@@ -95,6 +95,8 @@ template <class Archive> struct Fields {
     a.text(artifact.symbol);
     records(artifact.slots);
     a.value(artifact.scratch_bytes);
+    a.value(artifact.block_threads);
+    a.value(artifact.shared_bytes);
     a.list(artifact.asserts, [&](std::string &text) { a.text(text); });
     a.flag(artifact.flush_subnormals);
     a.value(artifact.compile_ms);

@@ -1,5 +1,6 @@
 #include "runtime/cache/VariantCache.h"
 #include "attn_grid/error.hpp"
+#include "runtime/cuda/Gpu.h"
 #include "runtime/host/ObjectLoader.h"
 #include <algorithm>
 #include <fmt/format.h>
@@ -7,10 +8,10 @@
 namespace attn_grid::detail {
 
 VariantCache::VariantCache(std::shared_ptr<const Program> program,
-                           std::unique_ptr<VariantStore> store,
+                           Target target, std::unique_ptr<VariantStore> store,
                            Identity identity, DiskStore *disk)
-    : program_(std::move(program)), store_(std::move(store)),
-      identity_(std::move(identity)), disk_(disk) {}
+    : program_(std::move(program)), target_(std::move(target)),
+      store_(std::move(store)), identity_(std::move(identity)), disk_(disk) {}
 
 /// Generated code is trusted, its description is checked: a slot that names
 /// nothing would be a wild read on each launch.
@@ -32,7 +33,8 @@ static void check_artifact(const Artifact &artifact, const Specialization &what,
            (slot.kind == Slot::Kind::stride && slot.dim >= 0 &&
             static_cast<size_t>(slot.dim) < param.dims.size());
   };
-  if (!artifact.entry ||
+  // Code that was loaded: an entry, or PTX.
+  if ((!artifact.entry && !artifact.code) ||
       !std::all_of(artifact.slots.begin(), artifact.slots.end(), valid))
     throw BackendError(fmt::format(
         "{}: the compiler returned a variant that does not fit the kernel",
@@ -44,16 +46,21 @@ static std::shared_ptr<const Artifact>
 loaded(std::shared_ptr<const Artifact> artifact) {
   if (artifact->entry || !artifact->object)
     return artifact;
-  LoadedObject object = load_object(*artifact->object, artifact->symbol);
   auto result = std::make_shared<Artifact>(*artifact);
+  if (artifact->block_threads > 0) { // each device loads it when it is launched
+    result->code = std::make_shared<PtxCode>();
+    return result;
+  }
+  LoadedObject object = load_object(*artifact->object, artifact->symbol);
   result->entry = object.entry;
   result->code = std::move(object.code);
   return result;
 }
 
-static Variant compile(const Program &program, const VariantKey &key,
-                       const Specialization &what, const Signature &signature) {
-  CompileResult result = program.compile(what, Target());
+static Variant compile(const Program &program, const Target &target,
+                       const VariantKey &key, const Specialization &what,
+                       const Signature &signature) {
+  CompileResult result = program.compile(what, target);
   if (result.unsupported)
     throw Unsupported(result.diagnostics);
   if (!result.artifact)
@@ -116,7 +123,7 @@ const Variant *VariantCache::make(const VariantKey &key,
     if (uses_disk())
       variant = from_disk(key, what, signature);
     if (!variant.artifact)
-      variant = compile(*program_, key, what, signature);
+      variant = compile(*program_, target_, key, what, signature);
   } catch (...) {
     pending->error = std::current_exception();
   }

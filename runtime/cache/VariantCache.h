@@ -18,7 +18,7 @@ class VariantCache {
 public:
   /// Variants are kept on `disk` too if that is not null and `identity` is
   /// complete.
-  VariantCache(std::shared_ptr<const Program> program,
+  VariantCache(std::shared_ptr<const Program> program, Target target,
                std::unique_ptr<VariantStore> store, Identity identity = {},
                DiskStore *disk = nullptr);
 
@@ -50,6 +50,7 @@ private:
   bool uses_disk() const { return disk_ && identity_.complete(); }
 
   std::shared_ptr<const Program> program_;
+  const Target target_;
   std::unique_ptr<VariantStore> store_;
   const Identity identity_;
   DiskStore *const disk_;

@@ -4,6 +4,7 @@
 #include "attn_grid/attn_grid.hpp"
 #include "runtime/Philox.h"
 #include "test/support/Compare.hpp"
+#include "test/support/DeviceKernel.h"
 #include "test/support/Reference.hpp"
 
 #include <algorithm>
@@ -18,7 +19,7 @@ namespace {
 
 using Values = std::vector<double>;
 
-Kernel compiled(const std::string &source) {
+DeviceKernel compiled(const std::string &source) {
   return Module::from_source(source, "test.ag").kernel("k");
 }
 
@@ -27,7 +28,7 @@ Values of(const std::string &expression, DType type, const Values &a,
           const Values &b, const std::string &functions = "",
           DType result = f32) {
   std::string t(name_of(type)), r(name_of(result));
-  Kernel kernel = compiled(
+  DeviceKernel kernel = compiled(
       functions + "kernel k(x: tensor<" + t + ">[N], y: tensor<" + t +
       ">[N], out z: tensor<" + r +
       ">[N]) grid (1) {\n  let a = x[0 +: 16];\n  let b = y[0 +: 16];\n" +
@@ -82,7 +83,7 @@ TEST(Scans, CumprodAndScansByAFunction) {
 }
 
 TEST(Scans, GoAlongTheAxisTheyName) {
-  Kernel kernel = compiled(
+  DeviceKernel kernel = compiled(
       "kernel k(x: tensor<f32>[M, N], out y: tensor<f32>[M, N], out z: "
       "tensor<f32>[M, N]) grid (1) {\n  let t = x[0 +: 4, 0 +: 8];\n"
       "  y[0 +: 4, 0 +: 8] = cumsum(t, axis = 0);\n"
@@ -122,7 +123,7 @@ TEST(Sort, AscendsIsStableAndPutsNaNLast) {
   double nan = std::numeric_limits<double>::quiet_NaN();
   Values keys = small;
   keys[2] = nan;
-  Kernel kernel =
+  DeviceKernel kernel =
       compiled("kernel k(x: tensor<f32>[N], out y: tensor<f32>[N], out i: "
                "tensor<i32>[N]) grid (1) {\n"
                "  let (s, n) = sort(x[0 +: 16], axis = 0, iota(16));\n"
@@ -152,7 +153,7 @@ TEST(Sort, ComparesUnsignedKeysAsSuch) {
 }
 
 TEST(Pointwise, GatherReadsEachElementAtItsPlace) {
-  Kernel kernel = compiled(
+  DeviceKernel kernel = compiled(
       "kernel k(t: tensor<f32>[M, N], i: tensor<i32>[K], j: tensor<i32>[K], "
       "out y: tensor<f32>[K], out z: tensor<f32>[K]) grid (1) {\n"
       "  let (a, b) = pair(i[0 +: 16], j[0 +: 16]);\n"
@@ -179,7 +180,7 @@ TEST(Pointwise, GatherReadsEachElementAtItsPlace) {
 }
 
 TEST(Pointwise, ScatterWritesEachElementAtItsPlace) {
-  Kernel kernel =
+  DeviceKernel kernel =
       compiled("kernel k(i: tensor<i32>[K], x: tensor<f32>[K], out t: "
                "tensor<f32>[M, N] = -1.0) grid (1) {\n"
                "  let n = i[0 +: 8];\n"
@@ -196,7 +197,7 @@ TEST(Pointwise, ScatterWritesEachElementAtItsPlace) {
 }
 
 TEST(Pointwise, FunctionsOfScalarsAppliedToTilesGather) {
-  Kernel kernel = compiled(
+  DeviceKernel kernel = compiled(
       "fn bias(t: tensor<f32>[R, C], i: i32, j: i32) -> f32 { return t[i, j] "
       "* 2.0; }\n"
       "kernel k(t: tensor<f32>[M, N], out z: tensor<f32>[M, N]) grid (1) {\n"
@@ -209,7 +210,7 @@ TEST(Pointwise, FunctionsOfScalarsAppliedToTilesGather) {
 }
 
 TEST(Atomics, ProgramsUpdateTogether) {
-  Kernel kernel = compiled(
+  DeviceKernel kernel = compiled(
       "kernel k(x: tensor<i32>[N], out sums: tensor<i32>[B] = 0, out most: "
       "tensor<i32>[B] = -100, out least: tensor<u32>[B] = 100) grid (N) {\n"
       "  let n = program_id();\n  let b = x[n] % 4;\n"
@@ -237,7 +238,7 @@ TEST(Atomics, ProgramsUpdateTogether) {
 }
 
 TEST(Philox, GivesTheWordsOfTheCounter) {
-  Kernel kernel = compiled(
+  DeviceKernel kernel = compiled(
       "kernel k(seed: i64, offset: i64, out z: tensor<u32>[N]) grid (1) {\n"
       "  let n = iota(16);\n"
       "  z[0 +: 16] = philox(seed, offset, 5, n / 8, 4294967295 , n % 4);\n"
@@ -267,8 +268,9 @@ TEST(Effects, PrintShowsTextAndValues) {
 }
 
 TEST(Effects, AFailedAssertFailsTheLaunch) {
-  Kernel kernel = compiled("kernel k(x: tensor<i32>[N]) grid (1) {\n"
-                           "  assert(all(x[0 +: 4] >= 0), \"negative\");\n}\n");
+  DeviceKernel kernel =
+      compiled("kernel k(x: tensor<i32>[N]) grid (1) {\n"
+               "  assert(all(x[0 +: 4] >= 0), \"negative\");\n}\n");
   kernel(Tensor::from_values({4}, Values{0, 1, 2, 3}, i32));
   try {
     kernel(Tensor::from_values({4}, Values{0, 1, -2, 3}, i32));

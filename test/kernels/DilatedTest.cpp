@@ -2,6 +2,7 @@
 // in which a key of two branches counts twice.
 
 #include "test/kernels/KernelCase.h"
+#include "test/support/DeviceKernel.h"
 
 namespace attn_grid::test {
 namespace {
@@ -22,8 +23,8 @@ protected:
     int64_t batch = q.size(0), heads = q.size(1), length = q.size(2);
     Tensor parts = fresh({count, batch, heads, length, v.size(3)});
     Tensor lse_parts = fresh_acc({count, batch, heads, length});
-    Kernel branch = kernel("dilated/dilated_fwd.ag",
-                           {{"causal", causal}, {"phases", phases}});
+    DeviceKernel branch = kernel("dilated/dilated_fwd.ag",
+                                 {{"causal", causal}, {"phases", phases}});
     for (int64_t i = 0; i < count; ++i)
       branch(q, k, v, padding, out(parts.select(0, i)),
              out(lse_parts.select(0, i)), branches[i].segment,

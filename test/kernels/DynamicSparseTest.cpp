@@ -2,6 +2,7 @@
 // definition, which knows nothing of either: pairs of original positions.
 
 #include "test/kernels/KernelCase.h"
+#include "test/support/DeviceKernel.h"
 
 #include <numeric>
 
@@ -266,7 +267,7 @@ TEST_P(DynamicSparse, OtherBucketsDoNotLeak) {
 
 TEST_P(DynamicSparse, EmptyExtents) {
   for (const char *name : {"qk_sparse_fwd", "hash_sparse_fwd"}) {
-    Kernel sparse = kernel(fmt::format("dynamic_sparse/{}.ag", name));
+    DeviceKernel sparse = kernel(fmt::format("dynamic_sparse/{}.ag", name));
     bool hash = name[0] == 'h';
     for (auto [rows, keys] :
          {std::pair<int64_t, int64_t>{0, 5}, {5, 0}, {0, 0}}) {

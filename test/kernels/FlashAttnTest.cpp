@@ -3,6 +3,7 @@
 
 #include "test/kernels/Dropout.h"
 #include "test/kernels/KernelCase.h"
+#include "test/support/DeviceKernel.h"
 
 namespace attn_grid::test {
 namespace {
@@ -255,7 +256,7 @@ TEST_P(FlashAttn, MaskedNanDoesNotLeak) {
     bad.slice(2, key, key + 1).fill(notANumber);
     bias.slice(3, key, key + 1).fill(notANumber);
   }
-  Kernel flash = kernel("flash/flash_attn_fwd.ag", {{"causal", true}});
+  DeviceKernel flash = kernel("flash/flash_attn_fwd.ag", {{"causal", true}});
   Tensor clean = flash(q, k, k, arg("key_padding", padding))["o"];
   Tensor found =
       flash(q, bad, bad, arg("bias", bias), arg("key_padding", padding))["o"];

@@ -15,7 +15,7 @@ std::string FlashCase::name() const {
   return text;
 }
 
-Kernel flash_kernel(bool causal, int64_t row_block, int64_t key_block) {
+DeviceKernel flash_kernel(bool causal, int64_t row_block, int64_t key_block) {
   static const Module module =
       Module::from_file(AG_SOURCE_DIR "/kernels_dsl/flash/flash_fwd.ag");
   return module.kernel(
@@ -36,7 +36,7 @@ static FlashResult make_outputs(const TensorView &q, const TensorView &v) {
           Tensor::full(row_sizes, nan, acc_of(q.dtype()))};
 }
 
-static FlashResult run(const Kernel &kernel, const TensorView &q,
+static FlashResult run(const DeviceKernel &kernel, const TensorView &q,
                        const TensorView &k, const TensorView &v) {
   FlashResult result = make_outputs(q, v);
   kernel(q, k, v, out(result.o), out(result.lse));

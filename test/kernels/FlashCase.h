@@ -3,6 +3,7 @@
 /// One launch of flash_fwd, and what it must give.
 
 #include "attn_grid/attn_grid.hpp"
+#include "test/support/DeviceKernel.h"
 #include "test/support/Reference.hpp"
 
 #include <gtest/gtest.h>
@@ -28,8 +29,8 @@ struct FlashResult {
 };
 
 /// flash_fwd of the repository, its variants shared by all tests of a process.
-Kernel flash_kernel(bool causal, int64_t row_block = 64,
-                    int64_t key_block = 64);
+DeviceKernel flash_kernel(bool causal, int64_t row_block = 64,
+                          int64_t key_block = 64);
 
 /// The default scale, 1 / sqrt(D).
 double default_scale(const TensorView &q);

@@ -2,6 +2,7 @@
 
 #include "test/kernels/Dropout.h"
 #include "test/kernels/KernelCase.h"
+#include "test/support/DeviceKernel.h"
 
 namespace attn_grid::test {
 namespace {
@@ -116,7 +117,7 @@ TEST_P(FlashRagged, Options) {
 TEST_P(FlashRagged, NeighboursDoNotLeak) {
   Tensor q = draw({100, 2, 32}), k = draw({100, 2, 32});
   Tensor cu = integers({3}, {0, 37, 100});
-  Kernel flash = kernel("flash/flash_ragged_fwd.ag");
+  DeviceKernel flash = kernel("flash/flash_ragged_fwd.ag");
   Tensor clean = flash(q, k, k, cu, cu, arg("max_q", 63))["o"];
   Tensor bad = k.clone();
   bad.slice(0, 37, 100).fill(notANumber);

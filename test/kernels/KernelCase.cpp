@@ -1,11 +1,12 @@
 #include "test/kernels/KernelCase.h"
+#include "test/support/DeviceKernel.h"
 
 #include <filesystem>
 #include <map>
 
 namespace attn_grid::test {
 
-Kernel kernel(const std::string &file, const Bindings &bindings) {
+DeviceKernel kernel(const std::string &file, const Bindings &bindings) {
   static std::map<std::string, Module> modules;
   auto it = modules.find(file);
   if (it == modules.end())

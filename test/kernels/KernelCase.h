@@ -12,6 +12,7 @@
 
 #include "attn_grid/attn_grid.hpp"
 #include "test/support/Compare.hpp"
+#include "test/support/DeviceKernel.h"
 #include "test/support/Reference.hpp"
 
 #include <fmt/core.h>
@@ -27,7 +28,7 @@ constexpr double notANumber = std::numeric_limits<double>::quiet_NaN();
 
 /// The kernel of a file below kernels_dsl, named as the file. Variants are
 /// shared by all tests of the process.
-Kernel kernel(const std::string &file, const Bindings &bindings = {});
+DeviceKernel kernel(const std::string &file, const Bindings &bindings = {});
 
 /// Tests that run once for each float type.
 class KernelTest : public testing::TestWithParam<DType> {

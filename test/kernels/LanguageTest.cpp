@@ -2,6 +2,7 @@
 // definition in plain C++.
 
 #include "attn_grid/attn_grid.hpp"
+#include "test/support/DeviceKernel.h"
 
 #include <bit>
 #include <cmath>
@@ -11,7 +12,7 @@
 namespace attn_grid::test {
 namespace {
 
-Kernel compiled(const std::string &source) {
+DeviceKernel compiled(const std::string &source) {
   Module module = Module::from_source(source, "test.ag");
   return module.kernel("k");
 }
@@ -33,11 +34,12 @@ double wrap(int64_t value) {
 /// Runs `expression` of i32 tiles a and b; compares with `rule`.
 void checkInts(const std::string &expression,
                int64_t (*rule)(int64_t, int64_t)) {
-  Kernel kernel = compiled("kernel k(x: tensor<i32>[N], y: tensor<i32>[N], "
-                           "out z: tensor<i32>[N]) grid (1) {\n"
-                           "  let a = x[0 +: 16];\n  let b = y[0 +: 16];\n"
-                           "  z[0 +: 16] = " +
-                           expression + ";\n}\n");
+  DeviceKernel kernel =
+      compiled("kernel k(x: tensor<i32>[N], y: tensor<i32>[N], "
+               "out z: tensor<i32>[N]) grid (1) {\n"
+               "  let a = x[0 +: 16];\n  let b = y[0 +: 16];\n"
+               "  z[0 +: 16] = " +
+               expression + ";\n}\n");
   auto length = static_cast<int64_t>(lefts.size());
   std::vector<double> found =
       kernel(Tensor::from_values({length}, lefts, i32),
@@ -114,7 +116,7 @@ TEST(Numbers, CastsToIntegersSaturate) {
                                  {i32, double(least), double(most)},
                                  {u32, 0.0, 4294967295.0}}) {
     std::string name(name_of(type));
-    Kernel kernel =
+    DeviceKernel kernel =
         compiled("kernel k(x: tensor<f32>[N], out z: tensor<" + name +
                  ">[N]) grid (ceildiv(N, 16)) {\n"
                  "  let n = program_id() * 16;\n"
@@ -135,7 +137,7 @@ TEST(Numbers, CastsToIntegersSaturate) {
 // Three programs of a loop: what a `continue` leaves away, and a step that
 // makes no progress.
 TEST(Jumps, ContinueLeavesTheRestAway) {
-  Kernel kernel =
+  DeviceKernel kernel =
       compiled("kernel k(x: tensor<f32>[M, 3], out y: tensor<f32>[2], s: int)\n"
                "  grid (1)\n"
                "{\n"
@@ -164,7 +166,7 @@ TEST(Jumps, ContinueLeavesTheRestAway) {
 }
 
 TEST(Jumps, TheFirstReturnCounts) {
-  Kernel kernel = compiled(
+  DeviceKernel kernel = compiled(
       "fn grade(x: f32) -> (f32, int) {\n"
       "  if x > 2 { return (x, 2); }\n"
       "  if x > 1 { if x > 1.5 { return (0, 15); } } else { return (x, 0); }\n"
@@ -184,7 +186,7 @@ TEST(Jumps, TheFirstReturnCounts) {
 // Rows first .. last of a matrix of 5 x 4, every `step`-th; the sum of column 1
 // and how many rows the view has.
 TEST(Views, AreCutToTheExtent) {
-  Kernel kernel = compiled(
+  DeviceKernel kernel = compiled(
       "fn count(t: tensor<f32>[R, C], out y: tensor<f32>[K]) {\n"
       "  y[0] = cast<f32>(R);\n"
       "  y[1] = sum(t[0 +: 8, 1]);\n"
@@ -217,7 +219,7 @@ TEST(Views, AreCutToTheExtent) {
 // An index outside of what is dropped makes the view empty, even where all
 // extents that stay are const.
 TEST(Views, OutsideAreEmpty) {
-  Kernel kernel =
+  DeviceKernel kernel =
       compiled("kernel k(x: tensor<f32>[M, 4], out y: tensor<f32>[1], inout z: "
                "tensor<f32>[M, 4], row: int) grid (1) {\n"
                "  let part = view(x[row, :]);\n"

@@ -2,6 +2,7 @@
 // and the groups of tiles that share what is cached.
 
 #include "test/kernels/KernelCase.h"
+#include "test/support/DeviceKernel.h"
 
 namespace attn_grid::test {
 namespace {
@@ -43,7 +44,7 @@ TEST_P(Matmul, Blocks) {
   std::vector<double> want = matmul(read(a), read(b));
   for (int64_t rows : {16, 256})
     for (int64_t group : {1, 4}) {
-      Kernel product =
+      DeviceKernel product =
           kernel("matmul/matmul.ag", {{"BM", rows}, {"GROUP", group}});
       EXPECT_TRUE(close(product(a, b)["c"], want)) << rows << ", " << group;
     }

@@ -2,6 +2,7 @@
 // blocks, leave them part empty, or are longer than one.
 
 #include "test/kernels/KernelCase.h"
+#include "test/support/DeviceKernel.h"
 
 namespace attn_grid::test {
 namespace {
@@ -33,7 +34,7 @@ std::vector<double> rms_norm(const Array &x, const Array &weight, double eps,
 }
 
 TEST_P(Norm, Layer) {
-  Kernel norm = kernel("norm/layer_norm.ag");
+  DeviceKernel norm = kernel("norm/layer_norm.ag");
   for (auto [rows, cols] : sizes) {
     SCOPED_TRACE(fmt::format("{} x {}", rows, cols));
     Tensor x = draw({rows, cols}), weight = draw({cols}), bias = draw({cols});
@@ -93,7 +94,7 @@ TEST_P(Norm, LayerKeepsNanInItsRow) {
 }
 
 TEST_P(Norm, Rms) {
-  Kernel norm = kernel("norm/rms_norm.ag");
+  DeviceKernel norm = kernel("norm/rms_norm.ag");
   for (auto [rows, cols] : sizes) {
     SCOPED_TRACE(fmt::format("{} x {}", rows, cols));
     Tensor x = draw({rows, cols}), weight = draw({cols});

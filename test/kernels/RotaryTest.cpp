@@ -2,6 +2,7 @@
 // components, positions by table, and the way back.
 
 #include "test/kernels/KernelCase.h"
+#include "test/support/DeviceKernel.h"
 
 namespace attn_grid::test {
 namespace {
@@ -44,14 +45,15 @@ std::vector<double> rotated(const Array &x, const Array &table,
 TEST(RotaryTable, SinesAndCosines) {
   for (int64_t width : {2, 6, 64, 128})
     for (int64_t positions : {0, 1, 100, 5000}) {
-      Kernel make = kernel("rotary/rotary_table.ag",
-                           {{"T", f32}, {"R", width}, {"P", positions}});
+      DeviceKernel make = kernel("rotary/rotary_table.ag",
+                                 {{"T", f32}, {"R", width}, {"P", positions}});
       EXPECT_TRUE(near(make()["table"].to_vector(),
                        table_of(positions, width, 10000), {1e-7, 0}))
           << positions << " x " << width;
     }
-  Kernel make = kernel("rotary/rotary_table.ag",
-                       {{"T", f64}, {"R", int64_t(10)}, {"P", int64_t(70)}});
+  DeviceKernel make =
+      kernel("rotary/rotary_table.ag",
+             {{"T", f64}, {"R", int64_t(10)}, {"P", int64_t(70)}});
   EXPECT_TRUE(near(make(arg("base", 500.0))["table"].to_vector(),
                    table_of(70, 10, 500), {1e-13, 0}));
 }

@@ -2,6 +2,7 @@
 // against the conversions of tensors, which are written independently.
 
 #include "attn_grid/attn_grid.hpp"
+#include "test/support/DeviceKernel.h"
 
 #include <bit>
 #include <cmath>
@@ -30,7 +31,7 @@ kernel square<T: float>(x: tensor<T>[N], out y: tensor<f32>[N]) grid (ceildiv(N,
 
 class SmallFloat : public testing::TestWithParam<DType> {
 protected:
-  static Kernel kernel(const char *name) {
+  static attn_grid::test::DeviceKernel kernel(const char *name) {
     static Module module = Module::from_source(source, "small_float.ag");
     return module.kernel(name, {{"T", GetParam()}});
   }

@@ -2,6 +2,7 @@
 // compaction, padding, gathers and scatters of rows, sorting by bucket.
 
 #include "test/kernels/KernelCase.h"
+#include "test/support/DeviceKernel.h"
 
 #include <numeric>
 
@@ -154,7 +155,7 @@ TEST_P(SparseRows, WholeQkAttention) {
         .convert(f32);
   };
   Tensor keep_q = flags(11), keep_k = flags(12);
-  Kernel gather = kernel("dynamic_sparse/gather_rows.ag");
+  DeviceKernel gather = kernel("dynamic_sparse/gather_rows.ag");
   auto prepare = [&](const Tensor &keep, int64_t pad, auto &&...tensors) {
     Results results = compacted(keep);
     Tensor count = results["count"];
@@ -194,7 +195,7 @@ TEST_P(SparseRows, WholeHashAttention) {
   Tensor k_bucket = Tensor::uniform({2, length, heads}, i32, {}, 12, -2, 2);
   auto [q_sorted, q_index] = sorted(q_bucket);
   auto [k_sorted, k_index] = sorted(k_bucket);
-  Kernel gather = kernel("dynamic_sparse/gather_rows.ag");
+  DeviceKernel gather = kernel("dynamic_sparse/gather_rows.ag");
   auto taken = [&](const Tensor &x, const Tensor &index) {
     return Tensor(gather(x, index)).transpose(1, 2);
   };

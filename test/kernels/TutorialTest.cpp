@@ -3,6 +3,7 @@
 
 #include "test/kernels/KernelCase.h"
 #include "test/support/Compare.hpp"
+#include "test/support/DeviceKernel.h"
 #include "test/support/Reference.hpp"
 
 #include <gtest/gtest.h>
@@ -12,8 +13,8 @@ namespace attn_grid::test {
 namespace {
 
 /// A lesson's kernel; variants are shared by all tests of the process.
-Kernel lesson(const std::string &file, const std::string &kernel,
-              const Bindings &bindings = {}) {
+DeviceKernel lesson(const std::string &file, const std::string &kernel,
+                    const Bindings &bindings = {}) {
   static std::map<std::string, Module> modules;
   auto it = modules.find(file);
   if (it == modules.end())
@@ -41,7 +42,7 @@ INSTANTIATE_TEST_SUITE_P(Types, Tutorial, testing::Values(f32, f16, bf16, f64),
                          });
 
 TEST_P(Tutorial, VectorAdd) {
-  Kernel kernel = lesson("01-vector-add.ag", "vector_add");
+  DeviceKernel kernel = lesson("01-vector-add.ag", "vector_add");
   for (int64_t length : {0, 1, 15, 1000, 1024, 1025, 100003}) {
     Tensor x = draw({length}, 1), y = draw({length}, 2);
     Array xs = read(x), ys = read(y);
@@ -59,7 +60,7 @@ TEST_P(Tutorial, VectorAdd) {
 }
 
 TEST_P(Tutorial, RowSoftmax) {
-  Kernel kernel = lesson("02-row-softmax.ag", "row_softmax");
+  DeviceKernel kernel = lesson("02-row-softmax.ag", "row_softmax");
   constexpr std::pair<int64_t, int64_t> sizes[] = {
       {1, 1}, {3, 2}, {8, 64}, {9, 300}, {17, 1000}, {0, 64}, {1000, 33}};
   for (auto [rows, cols] : sizes) {
@@ -82,7 +83,7 @@ TEST_P(Tutorial, RowSoftmaxOfLargeScores) {
 }
 
 TEST_P(Tutorial, MatrixProduct) {
-  Kernel kernel = lesson("03-matrix-product.ag", "matrix_product");
+  DeviceKernel kernel = lesson("03-matrix-product.ag", "matrix_product");
   constexpr std::array<int64_t, 3> sizes[] = {
       {1, 1, 1}, {64, 64, 32}, {65, 63, 33},  {200, 130, 100}, {0, 5, 5},
       {5, 0, 5}, {5, 5, 0},    {1, 300, 257}, {300, 1, 257}};
@@ -100,14 +101,15 @@ TEST_P(Tutorial, MatrixProductInOtherBlocks) {
   std::vector<double> want = matmul(read(a), read(b));
   for (int64_t rows : {16, 128})
     for (int64_t cols : {32, 128}) {
-      Kernel kernel = lesson("03-matrix-product.ag", "matrix_product",
-                             {{"BM", rows}, {"BN", cols}, {"BK", int64_t(16)}});
+      DeviceKernel kernel =
+          lesson("03-matrix-product.ag", "matrix_product",
+                 {{"BM", rows}, {"BN", cols}, {"BK", int64_t(16)}});
       EXPECT_TRUE(close(kernel(a, b)["c"], want)) << rows << " x " << cols;
     }
 }
 
 TEST_P(Tutorial, LayerNorm) {
-  Kernel kernel = lesson("04-layer-norm.ag", "layer_norm");
+  DeviceKernel kernel = lesson("04-layer-norm.ag", "layer_norm");
   constexpr std::pair<int64_t, int64_t> sizes[] = {
       {1, 1}, {9, 64}, {20, 100}, {3, 768}, {0, 64}};
   for (auto [rows, cols] : sizes) {
@@ -137,7 +139,7 @@ TEST_P(Tutorial, LayerNormKeepsTheMean) {
 
 TEST_P(Tutorial, Flash) {
   for (bool causal : {false, true}) {
-    Kernel kernel = lesson("05-flash.ag", "flash", {{"causal", causal}});
+    DeviceKernel kernel = lesson("05-flash.ag", "flash", {{"causal", causal}});
     constexpr std::array<int64_t, 3> sizes[] = {
         {70, 100, 64}, {100, 70, 40}, {1, 257, 64}, {129, 129, 16}};
     for (auto [rows, keys, width] : sizes) {

@@ -22,6 +22,7 @@ file(MAKE_DIRECTORY "${WORK}")
 run("${CMAKE_COMMAND}" -E chdir "${BUILD}" cpack)
 file(GLOB runtime "${BUILD}/packages/libattn-grid${SOVERSION}_*.deb")
 file(GLOB compiler "${BUILD}/packages/attn-grid_*.deb")
+file(GLOB sim "${BUILD}/packages/attn-grid-sim_*.deb")
 file(GLOB development "${BUILD}/packages/libattn-grid-dev_*.deb")
 
 # Each depends on what it loads, and on the others of its own version.
@@ -53,7 +54,7 @@ file(COPY "${SOURCE}/test/runtime/c/Host.c" DESTINATION "${WORK}/find")
 set(configure "${CMAKE_COMMAND}" -G Ninja -S "${WORK}/find" -B "${WORK}/find/build"
     "-DCMAKE_PREFIX_PATH=${root}/usr" "-DCMAKE_C_COMPILER=${C_COMPILER}"
     "-DCMAKE_CXX_COMPILER=${COMPILER}" "-DCMAKE_C_FLAGS=${FLAGS}")
-foreach(component compiler cuda)
+foreach(component compiler sim cuda)
   execute_process(COMMAND ${configure} -DWANTED=${component}
                   RESULT_VARIABLE status OUTPUT_QUIET ERROR_VARIABLE text)
   string(REGEX REPLACE "[ \n]+" " " text "${text}")
@@ -77,6 +78,19 @@ run("${root}/usr/bin/agc" run
     "${root}/usr/share/attn_grid/kernels/tutorial/02-row-softmax.ag"
     --arg x=randn:4x5:f32)
 expect("agc run" "${output}" "row_softmax")
+
+# The software device is beside them once its package is there.
+execute_process(COMMAND "${root}/usr/bin/agc" run --device sim
+    "${root}/usr/share/attn_grid/kernels/tutorial/02-row-softmax.ag"
+    --arg x=randn:4x5:f32 RESULT_VARIABLE status ERROR_VARIABLE text)
+expect("agc run --device sim without it" "${status} ${text}"
+       "^1 .*there is no device `sim` here")
+run(dpkg-deb -x "${sim}" "${root}")
+run(${configure} -DWANTED=sim)
+run("${root}/usr/bin/agc" run --device sim
+    "${root}/usr/share/attn_grid/kernels/tutorial/02-row-softmax.ag"
+    --arg x=randn:4x5:f32)
+expect("agc run --device sim" "${output}" "row_softmax on sim, Simulated A100")
 
 # All that the libraries show is ours, and has a version.
 foreach(library runtime compiler)

@@ -122,7 +122,8 @@ TEST(Cache, UnusableEntriesAreReplaced) {
   const uint64_t words[] = {7};
   VariantKey key{words, detail::hash_words(words), "probe"};
   for (int process = 1; process <= 3; ++process) {
-    detail::VariantCache cache(program, std::make_unique<MemoryStore>(),
+    detail::VariantCache cache(program, Target(),
+                               std::make_unique<MemoryStore>(),
                                {"source", "compiler", "target"}, &disk.store);
     const Variant *variant = cache.make(key, what, probe_signature());
     EXPECT_FALSE(variant->from_disk);
@@ -138,7 +139,7 @@ TEST(Cache, IncompleteKeysStayInMemory) {
   TemporaryFolder folder;
   TestStore disk(folder / "cache");
   auto program = make_program(probe_signature(), probe_entry);
-  detail::VariantCache cache(program, std::make_unique<MemoryStore>(),
+  detail::VariantCache cache(program, Target(), std::make_unique<MemoryStore>(),
                              {"source", "", "target"}, &disk.store);
   const uint64_t words[] = {7};
   VariantKey key{words, detail::hash_words(words), "probe"};

@@ -84,7 +84,7 @@ TEST(DLPack, WhatIsRefusedStaysTheCallers) {
   };
   Unsupported unsupported("");
   InvalidArgument invalid("");
-  refuse([](DLTensor &t) { t.device.device_type = kDLCUDA; }, unsupported,
+  refuse([](DLTensor &t) { t.device.device_type = kDLMetal; }, unsupported,
          "only the CPU's");
   refuse([](DLTensor &t) { t.dtype = {kDLComplex, 64, 1}; }, unsupported,
          "code 5 with 64 bits");

@@ -79,9 +79,12 @@ std::string formatTable(const RunReport &report) {
       widths[c] = std::max(widths[c], row[c].size());
   std::string text;
   auto out = std::back_inserter(text);
-  fmt::format_to(out, "{} on {}, {} thread{}\n", report.kernel,
-                 report.device.name(), report.threads,
-                 report.threads == 1 ? "" : "s");
+  if (report.device == Device::cpu())
+    fmt::format_to(out, "{} on cpu, {} thread{}\n", report.kernel,
+                   report.threads, report.threads == 1 ? "" : "s");
+  else
+    fmt::format_to(out, "{} on {}, {}\n", report.kernel, report.device.name(),
+                   report.device.description());
   for (const auto &row : rows)
     fmt::format_to(out, "  {:{}}  {:{}}  {:{}}  {:{}}  {}\n", row[0], widths[0],
                    row[1], widths[1], row[2], widths[2], row[3], widths[3],

@@ -76,6 +76,7 @@ static void run(const RunOptions &options) {
   for (int i = 0; i < options.repeat; ++i) {
     Clock::time_point begin = Clock::now();
     launch();
+    report.device.synchronize();
     std::chrono::duration<double, std::milli> time = Clock::now() - begin;
     report.milliseconds.push_back(time.count());
     if (i > 0)
@@ -128,7 +129,9 @@ void addRunCommand(CLI::App &app) {
                    "how many threads; all of the machine's if not given")
       ->type_name("N")
       ->check(CLI::Range(1, 4096));
-  command->add_option("--device", options->device, "where to run: cpu")
+  command
+      ->add_option("--device", options->device,
+                   "where to run: cpu, cuda, cuda:N, or sim, a GPU in software")
       ->type_name("DEVICE");
   command->add_flag("--json", options->json, "print one JSON object");
   command->footer(R"(SPEC is one of

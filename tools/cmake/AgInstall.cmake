@@ -1,7 +1,8 @@
 # What `cmake --install` puts where, what find_package(attn_grid) and pkg-config
-# read, and the Debian packages that `cpack` makes. Three components:
+# read, and the Debian packages that `cpack` makes. Four components:
 #   runtime      the library that programs link
 #   compiler     the library that it opens for a miss, `agc`, the kernels
+#   sim          the software CUDA device, with its header
 #   development  headers, and what build systems read
 # Included last, when all targets exist.
 
@@ -17,6 +18,13 @@ install(DIRECTORY "${PROJECT_SOURCE_DIR}/runtime/include/attn_grid"
         FILES_MATCHING PATTERN "*.h" PATTERN "*.hpp")
 install(EXPORT attn_gridRuntimeTargets NAMESPACE attn_grid::
         DESTINATION "${AG_INSTALL_CMAKEDIR}" COMPONENT development)
+
+install(TARGETS attn_grid_sim EXPORT attn_gridSimTargets
+        LIBRARY DESTINATION "${CMAKE_INSTALL_LIBDIR}" COMPONENT sim)
+install(EXPORT attn_gridSimTargets NAMESPACE attn_grid::
+        DESTINATION "${AG_INSTALL_CMAKEDIR}" COMPONENT sim)
+install(FILES "${PROJECT_SOURCE_DIR}/runtime/sim/include/attn_grid/sim.h"
+        DESTINATION "${CMAKE_INSTALL_INCLUDEDIR}/attn_grid" COMPONENT sim)
 
 # A build of the runtime alone has no compiler. Programs do not link it, so it
 # has no link without a version; its targets come and go with the library.
@@ -63,7 +71,7 @@ set(CPACK_PACKAGE_DESCRIPTION_SUMMARY "Attention kernels as tile programs")
 set(CPACK_PACKAGE_DIRECTORY "${PROJECT_BINARY_DIR}/packages")
 set(CPACK_PACKAGING_INSTALL_PREFIX /usr)
 set(CPACK_STRIP_FILES ON)
-set(CPACK_COMPONENTS_ALL runtime compiler development)
+set(CPACK_COMPONENTS_ALL runtime compiler sim development)
 set(CPACK_COMPONENTS_GROUPING ONE_PER_GROUP)
 set(CPACK_DEB_COMPONENT_INSTALL ON)
 set(CPACK_DEBIAN_FILE_NAME DEB-DEFAULT)
@@ -83,6 +91,11 @@ set(CPACK_DEBIAN_COMPILER_PACKAGE_SECTION devel)
 set(CPACK_DEBIAN_COMPILER_PACKAGE_DEPENDS "${AG_DEB_RUNTIME} ${AG_DEB_SAME}")
 set(CPACK_COMPONENT_COMPILER_DESCRIPTION
     "The compiler of tile programs, its command agc, and the kernels.")
+set(CPACK_DEBIAN_COMPILER_PACKAGE_RECOMMENDS "attn-grid-sim ${AG_DEB_SAME}")
+set(CPACK_DEBIAN_SIM_PACKAGE_NAME attn-grid-sim)
+set(CPACK_DEBIAN_SIM_PACKAGE_SECTION devel)
+set(CPACK_COMPONENT_SIM_DESCRIPTION
+    "A CUDA device in software that runs PTX and checks every access.")
 set(CPACK_DEBIAN_DEVELOPMENT_PACKAGE_NAME libattn-grid-dev)
 set(CPACK_DEBIAN_DEVELOPMENT_PACKAGE_SECTION libdevel)
 set(CPACK_DEBIAN_DEVELOPMENT_PACKAGE_DEPENDS "${AG_DEB_RUNTIME} ${AG_DEB_SAME}")

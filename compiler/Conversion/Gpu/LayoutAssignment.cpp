@@ -13,8 +13,10 @@ namespace attn_grid::compiler::gpu {
 
 bool usesMatrixUnit(DotOp op, const GpuTarget &) {
   Type element = getElementTypeOrSelf(op.getLhs().getType());
+  // A product is of 16 x 16 and 16 x 8; ldmatrix reads rows of 8 elements.
   return (element.isF16() || element.isBF16()) &&
-         shapeOf(op.getLhs().getType())[1] >= 16;
+         shapeOf(op.getLhs().getType())[1] >= 16 &&
+         shapeOf(op.getRhs().getType())[1] >= 8;
 }
 
 bool isRecomputable(Operation *op) {

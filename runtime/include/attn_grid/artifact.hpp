@@ -62,6 +62,10 @@ struct Artifact {
   std::string symbol;
   std::vector<Slot> slots;
   size_t scratch_bytes = 0;
+  /// Of PTX: threads and bytes of shared memory of a program's block. `object`
+  /// is the text then, `entry` is null. 0 threads: it is for a CPU.
+  uint32_t block_threads = 0;
+  uint32_t shared_bytes = 0;
   std::vector<std::string> asserts; // the messages of `assert`s
   /// May subnormal numbers count as 0 while it runs?
   bool flush_subnormals = true;

@@ -14,30 +14,56 @@
 
 namespace attn_grid {
 
-/// A device, as a small value. This version has one, `cpu`.
+/// A device, as a small value: `cpu`, NVIDIA GPUs as `cuda`, and `sim`, a GPU
+/// in software that runs the same code with every access checked. Making the
+/// value opens nothing; `check` tells whether the device is there.
 class AG_API Device {
 public:
-  enum class Kind : uint8_t { cpu };
+  enum class Kind : uint8_t { cpu, cuda, sim };
 
   /// The host's processor.
   constexpr Device() = default;
   static constexpr Device cpu() { return Device(); }
-  /// The fastest device of this machine that this version can use.
-  static constexpr Device best() { return Device(); }
-  /// The device of that name. Throws `Unsupported` for `cuda`, `cuda:i` and
-  /// `sim`, which this version does not have, and `KeyError` for other names.
+  /// An NVIDIA GPU, by the driver's number.
+  static constexpr Device cuda(int index = 0) {
+    return Device(Kind::cuda, index);
+  }
+  /// The software GPU. `AG_SIM_ARCH` chooses which one it simulates.
+  static constexpr Device sim(int index = 0) {
+    return Device(Kind::sim, index);
+  }
+  /// The fastest device of this machine: `cuda:0` if there is one, else `cpu`.
+  static Device best();
+  /// The device of that name: "cpu", "cuda", "cuda:1", "sim". Throws `KeyError`
+  /// for other names, and what `check` throws.
   static Device named(std::string_view name);
   /// The device that `AG_DEVICE` names, else `best()`.
   static Device from_environment();
+  /// How many devices of a kind there are: 0 without a driver.
+  static int count(Kind kind);
 
   constexpr Kind kind() const { return kind_; }
-  /// "cpu".
+  /// Of devices of its kind, from 0.
+  constexpr int index() const { return index_; }
+  /// "cpu", "cuda:0", "sim".
   std::string name() const;
+  /// What the device is called by its maker: "NVIDIA A100-SXM4-80GB", of `cpu`
+  /// "cpu". Throws what `check` throws.
+  std::string description() const;
+  /// Throws `Unsupported`, with the reason, if the device cannot be used.
+  void check() const;
+  /// Waits until all launches on it have run. Throws `BackendError` for what
+  /// went wrong in them.
+  void synchronize() const;
 
   friend constexpr bool operator==(Device, Device) = default;
 
 private:
+  constexpr Device(Kind kind, int index)
+      : kind_(kind), index_(static_cast<int16_t>(index)) {}
+
   Kind kind_ = Kind::cpu;
+  int16_t index_ = 0;
 };
 
 /// How many threads a launch on `cpu` uses: what `set_num_threads` said, else

@@ -1,0 +1,88 @@
+#ifndef AG_RUNTIME_SIM_CHECKS_H
+#define AG_RUNTIME_SIM_CHECKS_H
+/// Mistakes of kernels: what was found, where, and how it reads.
+
+#include <cstdint>
+#include <mutex>
+#include <set>
+#include <stdexcept>
+#include <string>
+#include <vector>
+
+namespace attn_grid::sim {
+
+enum class Problem : uint8_t {
+  outOfBounds,   ///< an address outside of what is allocated
+  misaligned,    ///< an address that is no multiple of the access' size
+  uninitialised, ///< a read of memory that nothing has written
+  race,          ///< two warps, one of them writing, without a barrier between
+  inFlight,      ///< a read or write of what an asynchronous copy writes
+  inactiveLane,  ///< a shuffle from a thread that does not take part
+  divergentBarrier, ///< a barrier that not all threads of a warp reach together
+  barrierMismatch,  ///< warps at different barriers, or ended before one
+  uninitialisedRegister,
+  badInstruction, ///< arguments that an instruction does not take
+  trap,           ///< the kernel stopped itself
+  tooLong         ///< more instructions than the limit
+};
+
+/// "out of bounds".
+const char *nameOf(Problem problem);
+/// Does a launch end with it, as it does on a GPU?
+bool isFatal(Problem problem);
+
+/// Thrown to end a launch.
+struct Fault : std::runtime_error {
+  Fault(Problem problem, const std::string &text)
+      : runtime_error(text), problem(problem) {}
+  Problem problem;
+};
+
+/// Which checks are made; AG_SIM_CHECKS lists those to leave out or keep.
+struct CheckOptions {
+  bool init = true, race = true, sync = true;
+  static CheckOptions fromEnvironment();
+};
+
+/// The reports of a device, each mistake at an instruction once. Thread-safe.
+class Reports {
+public:
+  CheckOptions options = CheckOptions::fromEnvironment();
+
+  void add(Problem problem, const std::string &place, const std::string &text);
+  size_t count() const;
+  /// The texts of those from number `first` on.
+  std::vector<std::string> from(size_t first) const;
+  void clear();
+
+private:
+  mutable std::mutex mutex;
+  std::set<std::pair<Problem, std::string>> seen;
+  std::vector<std::string> texts;
+};
+
+/// What a launch did.
+struct Counters {
+  uint64_t instructions = 0; ///< of warps
+  uint64_t globalReadBytes = 0, globalWriteBytes = 0;
+  uint64_t globalReadSectors = 0, globalWriteSectors = 0;
+  uint64_t sharedAccesses = 0, sharedWavefronts = 0;
+  uint64_t barriers = 0, divergentBranches = 0, matrixProducts = 0;
+
+  void add(const Counters &other) {
+    instructions += other.instructions;
+    globalReadBytes += other.globalReadBytes;
+    globalWriteBytes += other.globalWriteBytes;
+    globalReadSectors += other.globalReadSectors;
+    globalWriteSectors += other.globalWriteSectors;
+    sharedAccesses += other.sharedAccesses;
+    sharedWavefronts += other.sharedWavefronts;
+    barriers += other.barriers;
+    divergentBranches += other.divergentBranches;
+    matrixProducts += other.matrixProducts;
+  }
+};
+
+} // namespace attn_grid::sim
+
+#endif

@@ -1,0 +1,150 @@
+#include "runtime/sim/Memory.h"
+
+#include <cstring>
+#include <fmt/format.h>
+#include <sys/mman.h>
+
+namespace attn_grid::sim {
+
+/// Between allocations, and before the first.
+static constexpr size_t redZone = 256;
+static constexpr size_t alignment = 256;
+
+GlobalMemory::GlobalMemory() {
+  reserved = size_t(1) << 38; // addresses, not memory
+  limit = size_t(16) << 30;
+  auto reserve = [&](uint64_t hint) {
+    void *at =
+        mmap(reinterpret_cast<void *>(hint), reserved, PROT_READ | PROT_WRITE,
+             MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    return at == MAP_FAILED ? nullptr : at;
+  };
+  // The same addresses in every run, where they are free.
+  void *memory = reserve(0x300000000000), *states = reserve(0);
+  while ((!memory || !states) && reserved > size_t(1) << 32) {
+    if (memory)
+      munmap(memory, reserved);
+    if (states)
+      munmap(states, reserved);
+    reserved /= 2;
+    memory = reserve(0x300000000000);
+    states = reserve(0);
+  }
+  if (!memory || !states) {
+    reserved = 0;
+    return;
+  }
+  base = reinterpret_cast<uint64_t>(memory);
+  shadow = static_cast<uint8_t *>(states);
+  next = redZone;
+}
+
+GlobalMemory::~GlobalMemory() {
+  if (reserved) {
+    munmap(reinterpret_cast<void *>(base), reserved);
+    munmap(shadow, reserved);
+  }
+}
+
+uint64_t GlobalMemory::allocate(size_t bytes, bool isWritten) {
+  std::lock_guard lock(mutex);
+  if (bytes == 0 || bytes > limit - inUse || bytes > reserved - next - redZone)
+    return 0;
+  uint64_t address = base + next;
+  next += (bytes + redZone + alignment - 1) / alignment * alignment;
+  if (next > reserved)
+    return 0;
+  inUse += bytes;
+  std::memset(states(address), isWritten ? written : fresh, bytes);
+  // What nothing has written looks like nothing in particular.
+  if (!isWritten)
+    std::memset(reinterpret_cast<void *>(address), 0xcd, bytes);
+  allocations[address] = {address, bytes, false};
+  return address;
+}
+
+bool GlobalMemory::free(uint64_t address) {
+  std::lock_guard lock(mutex);
+  auto found = allocations.find(address);
+  if (found == allocations.end() || found->second.isFreed)
+    return false;
+  found->second.isFreed = true;
+  size_t bytes = found->second.bytes;
+  inUse -= bytes;
+  std::memset(states(address), freed, bytes);
+  // The pages go back; the addresses stay taken.
+  constexpr size_t page = 4096;
+  uint64_t first = (address + page - 1) / page * page;
+  uint64_t end = (address + bytes) / page * page;
+  if (end > first)
+    madvise(reinterpret_cast<void *>(first), end - first, MADV_DONTNEED);
+  return true;
+}
+
+void GlobalMemory::registerHost(const void *pointer, size_t bytes) {
+  std::lock_guard lock(mutex);
+  host[reinterpret_cast<uint64_t>(pointer)] = bytes;
+}
+
+bool GlobalMemory::unregisterHost(const void *pointer) {
+  std::lock_guard lock(mutex);
+  return host.erase(reinterpret_cast<uint64_t>(pointer)) == 1;
+}
+
+bool GlobalMemory::isAllocated(uint64_t address, size_t bytes) const {
+  if (address - base < reserved && bytes <= reserved - (address - base)) {
+    const uint8_t *state = states(address);
+    for (size_t i = 0; i < bytes; ++i)
+      if (state[i] != fresh && state[i] != written)
+        return false;
+    return true;
+  }
+  std::lock_guard lock(mutex);
+  auto after = host.upper_bound(address);
+  if (after == host.begin())
+    return false;
+  --after;
+  return address - after->first <= after->second &&
+         bytes <= after->second - (address - after->first);
+}
+
+bool GlobalMemory::isWritten(uint64_t address, size_t bytes) const {
+  if (!contains(address))
+    return true;
+  const uint8_t *state = states(address);
+  for (size_t i = 0; i < bytes; ++i)
+    if (state[i] != written)
+      return false;
+  return true;
+}
+
+void GlobalMemory::markWritten(uint64_t address, size_t bytes) {
+  if (contains(address))
+    std::memset(states(address), written, bytes);
+}
+
+bool GlobalMemory::find(uint64_t address, Allocation &found) const {
+  std::lock_guard lock(mutex);
+  auto after = allocations.upper_bound(address);
+  if (after == allocations.begin())
+    return false;
+  found = std::prev(after)->second;
+  return true;
+}
+
+std::string GlobalMemory::describe(uint64_t address) const {
+  Allocation near;
+  if (!contains(address))
+    return "no memory of the device";
+  if (!find(address, near))
+    return "before all allocations";
+  uint64_t offset = address - near.address;
+  std::string what = fmt::format("the {} bytes at {:#x}{}", near.bytes,
+                                 near.address, near.isFreed ? ", freed" : "");
+  if (offset < near.bytes)
+    return fmt::format("byte {} of {}", offset, what);
+  return fmt::format("{} bytes behind the end of {}", offset - near.bytes,
+                     what);
+}
+
+} // namespace attn_grid::sim

@@ -1,0 +1,77 @@
+#ifndef AG_RUNTIME_SIM_OPS_H
+#define AG_RUNTIME_SIM_OPS_H
+/// What each opcode does. Arithmetic is compiled twice, for any processor of
+/// the family and for one with AVX2; a table is chosen when the device is
+/// opened.
+
+#include "runtime/sim/Program.h"
+
+#include <string>
+#include <unordered_map>
+
+namespace attn_grid::sim {
+
+/// An opcode whose operands are registers and constants: how wide they are, in
+/// bits; 1 is a predicate, 0 none.
+struct Op {
+  Handler run = nullptr;
+  uint8_t d = 0;
+  uint8_t sources[4] = {0, 0, 0, 0};
+  bool isFloat = false; ///< real literals are f32 (32 bits) or f64
+};
+
+using OpTable = std::unordered_map<std::string, Op>;
+
+/// All of them, for this processor.
+const OpTable &opTable();
+
+// The parts: namespaces so that both copies can be linked.
+namespace baseline {
+void addOps(OpTable &table);
+}
+namespace avx2 {
+void addOps(OpTable &table);
+}
+
+// Opcodes with operands of their own form; the decoder knows these by prefix.
+
+/// A load or store of global, shared, local, constant or generic memory.
+struct MemoryOp {
+  Space space = Space::none; ///< none: generic
+  bool isStore = false, isSigned = false;
+  int bytes = 4;         ///< of an element in memory
+  int registerBits = 32; ///< of the register that holds it
+};
+/// Null if there is no such form.
+Handler memoryHandler(const MemoryOp &op);
+Handler paramHandler(int bytes, bool isSigned, int registerBits);
+
+/// `atom.shared.add.u32` and its like, without order and scope. Null for what
+/// there is not. `registers` says how many values it takes: 1, or 2 for `cas`.
+struct AtomicOp {
+  Handler run = nullptr;
+  int bits = 32, values = 1;
+};
+AtomicOp atomicOp(Space space, std::string_view operation,
+                  std::string_view type, bool hasResult);
+
+// Matrices and what moves their parts.
+void mmaF16(Warp &, const Instr &, uint32_t mask);
+void mmaBf16(Warp &, const Instr &, uint32_t mask);
+void mmaTf32(Warp &, const Instr &, uint32_t mask);
+void loadMatrix(Warp &, const Instr &, uint32_t mask);
+void loadMatrixTransposed(Warp &, const Instr &, uint32_t mask);
+void wmmaLoadA(Warp &, const Instr &, uint32_t mask);
+void wmmaLoadB(Warp &, const Instr &, uint32_t mask);
+void wmmaMma(Warp &, const Instr &, uint32_t mask);
+void wmmaStoreD(Warp &, const Instr &, uint32_t mask);
+void asyncCopy(Warp &, const Instr &, uint32_t mask);
+void asyncCommit(Warp &, const Instr &, uint32_t mask);
+void asyncWait(Warp &, const Instr &, uint32_t mask);
+void nothing(Warp &, const Instr &, uint32_t mask);
+void packList(Warp &, const Instr &, uint32_t mask);
+void unpackList(Warp &, const Instr &, uint32_t mask);
+
+} // namespace attn_grid::sim
+
+#endif

@@ -1,0 +1,90 @@
+#ifndef AG_RUNTIME_SIM_WARP_H
+#define AG_RUNTIME_SIM_WARP_H
+/// What runs: blocks of warps of 32 threads.
+
+#include "runtime/sim/Checks.h"
+#include "runtime/sim/Memory.h"
+#include "runtime/sim/Program.h"
+#include "runtime/sim/SharedMemory.h"
+
+#include <array>
+#include <deque>
+
+namespace attn_grid::sim {
+
+struct Dim3 {
+  uint32_t x = 1, y = 1, z = 1;
+  uint64_t count() const { return uint64_t(x) * y * z; }
+};
+
+/// What all blocks of a launch share.
+struct Grid {
+  const Program &program;
+  Dim3 blocks, threads;
+  uint32_t dynamicShared = 0;
+  std::vector<uint8_t> params;
+  GlobalMemory &memory;
+  Reports &reports;
+};
+
+struct Block {
+  const Grid &grid;
+  Dim3 id;
+  SharedMemory shared;
+  Counters counters;
+};
+
+/// Threads of a warp that stand at the same instruction.
+struct Group {
+  uint32_t pc;
+  uint32_t mask;
+};
+
+/// An asynchronous copy that nobody has waited for.
+struct AsyncCopy {
+  uint32_t to;
+  uint64_t from;
+  uint8_t bytes, readBytes;
+};
+
+struct Warp {
+  Block &block;
+  uint32_t number = 0; ///< in its block
+  char *registers = nullptr;
+  uint32_t alive = 0;             ///< the threads that have not ended
+  std::vector<Group> groups = {}; ///< by program counter
+  const Instr *at = nullptr;      ///< what runs, for reports
+  /// At a barrier, which one, and what it folds.
+  bool waiting = false;
+  uint32_t barrier = 0;
+  uint32_t expected = 0; ///< threads, 0: all of the block
+  uint32_t waitingAt = 0, waitingMask = 0;
+  bool ignoreMembers = false; ///< after a report of threads that do not come
+  std::vector<char> local = {};
+  std::vector<AsyncCopy> copying = {};                ///< not yet in a group
+  std::deque<std::vector<AsyncCopy>> copyGroups = {}; ///< the oldest first
+  uint64_t steps = 0;
+
+  template <typename T> T *lanes(Slot slot) {
+    return reinterpret_cast<T *>(registers + slot);
+  }
+  uint32_t &pred(Slot slot) { return *lanes<uint32_t>(slot); }
+  uint64_t address(const Instr &i, int lane) {
+    if (i.a == noSlot)
+      return static_cast<uint64_t>(i.imm);
+    if (i.wideAddress)
+      return lanes<uint64_t>(i.a)[lane] + static_cast<uint64_t>(i.imm);
+    // Addresses of 32 bits wrap around.
+    return static_cast<uint32_t>(lanes<uint32_t>(i.a)[lane] +
+                                 static_cast<uint32_t>(i.imm));
+  }
+  GlobalMemory &memory() { return block.grid.memory; }
+  /// Writes a report about the instruction that runs; throws `Fault` for what
+  /// no GPU goes on from.
+  void report(Problem problem, int lane, uint64_t address, uint32_t bytes,
+              const std::string &more = "");
+};
+
+} // namespace attn_grid::sim
+
+#endif
