@@ -35,6 +35,19 @@ static void writeLog(const std::string &text, unsigned options,
   *size = reinterpret_cast<void *>(n + 1);
 }
 
+/// Can the chip run code for a module's target? `a` is for that very one.
+static void checkTarget(const Module &module) {
+  std::string target = module.target.substr(0, module.target.find(','));
+  const Chip &chip = state()->chip;
+  int number = target.starts_with("sm_") ? std::atoi(target.c_str() + 3) : 0;
+  int own = chip.major * 10 + chip.minor;
+  bool fits = target.ends_with("a") ? target == chip.target : number <= own;
+  if (number == 0 || !fits)
+    throw LoadError(module.targetLine, "this module is for " + target +
+                                           ", the device is " + chip.target +
+                                           " (AG_SIM_ARCH chooses another)");
+}
+
 /// Gives each variable of a module memory.
 static void placeVariables(LoadedModule &made, const Module &parsed) {
   for (const Variable &variable : parsed.variables) {
@@ -75,6 +88,7 @@ static CUresult load(Device &device, CUmodule *module, const void *image,
   made->device = &device;
   try {
     Module parsed = parsePtx(text);
+    checkTarget(parsed);
     placeVariables(*made, parsed);
     for (const Function &function : parsed.functions) {
       auto loaded = std::make_unique<LoadedFunction>();

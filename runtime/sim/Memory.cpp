@@ -1,5 +1,6 @@
 #include "runtime/sim/Memory.h"
 
+#include <cstdlib>
 #include <cstring>
 #include <fmt/format.h>
 #include <sys/mman.h>
@@ -12,7 +13,9 @@ static constexpr size_t alignment = 256;
 
 GlobalMemory::GlobalMemory() {
   reserved = size_t(1) << 38; // addresses, not memory
-  limit = size_t(16) << 30;
+  const char *megabytes = std::getenv("AG_SIM_MEMORY");
+  limit =
+      megabytes ? std::strtoull(megabytes, nullptr, 10) << 20 : size_t(8) << 30;
   auto reserve = [&](uint64_t hint) {
     void *at =
         mmap(reinterpret_cast<void *>(hint), reserved, PROT_READ | PROT_WRITE,

@@ -82,6 +82,7 @@ struct Function {
 
 struct Module {
   std::string version, target;
+  int targetLine = 1;
   std::vector<std::string> files; ///< by the number in `.file`
   std::vector<Variable> variables;
   std::vector<Function> functions;

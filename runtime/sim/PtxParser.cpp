@@ -82,7 +82,8 @@ private:
   void parseTopLevel() {
     if (accept(".version")) {
       module.version = std::string(take().text);
-    } else if (accept(".target")) {
+    } else if (at(".target")) {
+      module.targetLine = take().line;
       do
         module.target +=
             (module.target.empty() ? "" : ", ") + std::string(take().text);

@@ -534,11 +534,12 @@ TEST_F(Corpus, MatmulOfTriton) {
   }
 }
 
-/// What the device does not have is refused by name, with its line.
-TEST_F(Corpus, RefusedByName) {
+/// Code for another chip is refused when it is loaded. (On sm_90a `wgmma` is
+/// what the device lacks, and it says so.)
+TEST_F(Corpus, CodeForAnotherChip) {
   Module module(text("attn_fwd_d64_f16_full_sm90_wgmma.ptx"));
   EXPECT_EQ(module.result, CUDA_ERROR_INVALID_PTX);
   EXPECT_EQ(module.error,
-            "PTX line 226: the instruction `wgmma.fence.sync.aligned` is not "
-            "supported");
+            "PTX line 2: this module is for sm_90a, the device is "
+            "sm_80 (AG_SIM_ARCH chooses another)");
 }

@@ -32,7 +32,7 @@ bool isOfWarps(const std::string &name) {
 
 /// A kernel that applies an instruction to a[i], b[i], c[i].
 std::string kernelOf(const std::string &name, const Op &op) {
-  std::string text = ".version 8.0\n.target sm_90\n.address_size 64\n"
+  std::string text = ".version 8.0\n.target sm_80\n.address_size 64\n"
                      ".visible .entry k(.param .u64 a, .param .u64 b, "
                      ".param .u64 c, .param .u64 d)\n{\n"
                      ".reg .pred %p<4>;\n.reg .b16 %h<4>;\n.reg .b32 %r<9>;\n"
