@@ -3,6 +3,8 @@
 #include "compiler/Target/Codegen.h"
 #include "compiler/Target/GpuTarget.h"
 
+#include "mlir/Dialect/LLVMIR/Transforms/Passes.h"
+#include "mlir/Pass/PassManager.h"
 #include "mlir/Target/LLVMIR/Dialect/Builtin/BuiltinToLLVMIRTranslation.h"
 #include "mlir/Target/LLVMIR/Dialect/LLVMIR/LLVMToLLVMIRTranslation.h"
 #include "mlir/Target/LLVMIR/Dialect/NVVM/NVVMToLLVMIRTranslation.h"
@@ -108,11 +110,23 @@ assemble(llvm::StringRef ptx, const GpuArch &arch) {
   return llvm::SmallVector<char, 0>(bytes.begin(), bytes.end());
 }
 
+/// Lets each instruction say which line of the source it comes from (`.loc`),
+/// and nothing else that debuggers read. Without lines it stays as it is.
+static void addLines(mlir::ModuleOp module) {
+  mlir::PassManager passes(module.getContext());
+  passes.enableVerifier(false);
+  mlir::LLVM::DIScopeForLLVMFuncOpPassOptions options;
+  options.emissionKind = mlir::LLVM::DIEmissionKind::DebugDirectivesOnly;
+  passes.addPass(mlir::LLVM::createDIScopeForLLVMFuncOpPass(options));
+  (void)passes.run(module);
+}
+
 llvm::Expected<llvm::SmallVector<char, 0>>
 generateGpuCode(mlir::ModuleOp module, const GpuArch &arch, GpuCodeKind kind) {
   mlir::registerBuiltinDialectTranslation(*module->getContext());
   mlir::registerLLVMDialectTranslation(*module->getContext());
   mlir::registerNVVMDialectTranslation(*module->getContext());
+  addLines(module);
   llvm::LLVMContext context;
   std::unique_ptr<llvm::Module> code =
       mlir::translateModuleToLLVMIR(module, context);

@@ -83,6 +83,24 @@ struct Counters {
   }
 };
 
+/// The same of one instruction.
+struct InstrCounters {
+  uint64_t count = 0, lanes = 0; ///< times a warp ran it, and threads in these
+  /// Passes over the banks of shared memory, and how many would do.
+  uint64_t wavefronts = 0, leastWavefronts = 0;
+  /// Sectors of global memory, and how many would do.
+  uint64_t sectors = 0, leastSectors = 0;
+
+  void add(const InstrCounters &other) {
+    count += other.count;
+    lanes += other.lanes;
+    wavefronts += other.wavefronts;
+    leastWavefronts += other.leastWavefronts;
+    sectors += other.sectors;
+    leastSectors += other.leastSectors;
+  }
+};
+
 } // namespace attn_grid::sim
 
 #endif

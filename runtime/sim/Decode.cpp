@@ -395,6 +395,7 @@ void Decoder::emit(Handler run) {
   made.run = run;
   made.line = at->line;
   made.source = at->source;
+  made.file = at->file;
   program->code.push_back(made);
   program->texts.push_back(print(*at));
 }
@@ -510,9 +511,7 @@ std::unique_ptr<Program> Decoder::run() {
   program->paramBytes = function.paramBytes;
   std::copy_n(function.requiredThreads, 3, program->requiredThreads);
   std::copy_n(function.maximumThreads, 3, program->maximumThreads);
-  for (const std::string &file : module.files)
-    if (program->file.empty())
-      program->file = file;
+  program->files = module.files;
   layOut();
   for (const Label &label : function.labels)
     labels[{label.scope, label.name}] = label.statement;

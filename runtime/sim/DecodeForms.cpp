@@ -99,6 +99,8 @@ void Decoder::memory(bool isStore) {
   if (type.empty())
     unsupported();
   op.bytes = bitsOf(type) / 8;
+  if (count * static_cast<size_t>(op.bytes) > 32)
+    fail(fmt::format("`{}` is of more than 32 bytes", at->opcode));
   op.isSigned = type[0] == 's';
   bool hasPolicy = has("L2::cache_hint");
   expectOperands(2, hasPolicy ? 3 : 2);

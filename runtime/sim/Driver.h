@@ -13,11 +13,23 @@
 
 namespace attn_grid::sim {
 
+/// An instruction of a kernel that ran while the device kept a profile.
+struct ProfileRow {
+  std::string kernel, opcode, text, file;
+  int source = 0, line = 0;
+  InstrCounters counted;
+};
+
 struct Device {
   GlobalMemory memory;
   Reports reports;
-  std::mutex mutex; // of the counters
+  std::mutex mutex; // of what follows
   Counters counters;
+  bool profiles = false;
+  std::vector<ProfileRow> profile;
+
+  void addProfile(const Program &program,
+                  const std::vector<InstrCounters> &perInstr);
 };
 
 /// All that the library holds. Made by `cuInit`, never destroyed: kernels of

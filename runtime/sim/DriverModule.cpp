@@ -334,9 +334,11 @@ AG_SIM_EXPORT CUresult cuLaunchKernel(CUfunction function, unsigned gridX,
           std::fprintf(stderr, "attn_grid sim: %s\n", text.c_str());
     };
     try {
-      Counters counters = run(grid, state()->runOptions);
+      Counts counts = run(grid, state()->runOptions);
       std::lock_guard lock(device.mutex);
-      device.counters.add(counters);
+      device.counters.add(counts.all);
+      if (device.profiles)
+        device.addProfile(*loaded->program, counts.perInstr);
     } catch (const Fault &) {
       print();
       throw;

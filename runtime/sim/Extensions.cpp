@@ -53,6 +53,74 @@ AG_SIM_EXPORT void agSimResetCounters() {
   }
 }
 
+void Device::addProfile(const Program &program,
+                        const std::vector<InstrCounters> &perInstr) {
+  // The rows of a kernel stand together, one for each of its instructions.
+  size_t first = 0;
+  while (first < profile.size() && profile[first].kernel != program.name)
+    ++first;
+  bool isKnown = first + perInstr.size() <= profile.size() &&
+                 profile[first].text == program.texts[0];
+  if (!isKnown) {
+    first = profile.size();
+    for (size_t i = 0; i < perInstr.size(); ++i) {
+      const Instr &instr = program.code[i];
+      std::string_view text = program.texts[i];
+      std::string_view opcode = text;
+      if (opcode.starts_with('@'))
+        opcode.remove_prefix(opcode.find(' ') + 1);
+      profile.push_back({program.name,
+                         std::string(opcode.substr(0, opcode.find(' '))),
+                         std::string(text),
+                         std::string(program.fileOf(instr)),
+                         instr.source,
+                         instr.line,
+                         {}});
+    }
+  }
+  for (size_t i = 0; i < perInstr.size(); ++i)
+    profile[first + i].counted.add(perInstr[i]);
+}
+
+AG_SIM_EXPORT void agSimProfile(int on) {
+  if (Device *device = current()) {
+    std::lock_guard lock(device->mutex);
+    device->profiles = on != 0;
+    if (on)
+      device->profile.clear();
+  }
+}
+AG_SIM_EXPORT int agSimProfileCount() {
+  Device *device = current();
+  if (!device)
+    return -1;
+  std::lock_guard lock(device->mutex);
+  return static_cast<int>(device->profile.size());
+}
+AG_SIM_EXPORT int agSimProfileRow(int index, AgSimRow *row) {
+  Device *device = current();
+  if (!device || !row || index < 0)
+    return -1;
+  std::lock_guard lock(device->mutex);
+  if (static_cast<size_t>(index) >= device->profile.size())
+    return -1;
+  const ProfileRow &from = device->profile[static_cast<size_t>(index)];
+  const InstrCounters &c = from.counted;
+  *row = {from.kernel.c_str(),
+          from.opcode.c_str(),
+          from.text.c_str(),
+          from.file.c_str(),
+          from.source,
+          from.line,
+          c.count,
+          c.lanes,
+          c.wavefronts,
+          c.leastWavefronts,
+          c.sectors,
+          c.leastSectors};
+  return 0;
+}
+
 /// `cuMemAlloc` is `cuMemAlloc_v2` since CUDA 3.2.
 AG_SIM_EXPORT CUresult cuGetProcAddress_v2(const char *name, void **address,
                                            int, uint64_t, int *status) {

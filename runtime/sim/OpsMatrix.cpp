@@ -141,6 +141,8 @@ static void matrices(Warp &w, const Instr &i, uint32_t mask) {
         most = std::max(most, ++perBank[(address / 4 + word) % 32]);
     }
     w.block.counters.sharedWavefronts += most;
+    w.block.counted(i).wavefronts += most;
+    ++w.block.counted(i).leastWavefronts;
     uint32_t *d = w.lanes<uint32_t>(s[n]);
     for (int lane = 0; lane < warpSize; ++lane) {
       int first = lane % 4 * 2, other = lane / 4;

@@ -94,49 +94,70 @@ static char *locate(Warp &w, int lane, uint64_t address, uint32_t bytes,
                : checkGlobal(w, lane, address, bytes, isRead);
 }
 
-/// Adds to the counters what an access costs on a GPU: sectors of 32 bytes, and
-/// passes over the 32 banks of shared memory.
+/// Adds to the counters what an access of `lanes` threads costs a GPU: passes
+/// over the 32 banks of shared memory.
+static void countShared(Warp &w, const Instr &i, const uint64_t *addresses,
+                        int lanes, uint32_t bytes) {
+  Counters &counters = w.block.counters;
+  ++counters.sharedAccesses;
+  uint64_t wavefronts = 0, least = 0;
+  // Lanes take turns so that each turn moves at most 128 bytes.
+  int perTurn =
+      std::max<int>(1, std::min<int>(32, 128 / std::max<uint32_t>(bytes, 4)));
+  for (int first = 0; first < lanes; first += perTurn) {
+    uint64_t words[4 * warpSize];
+    int n = 0;
+    for (int k = first; k < std::min(first + perTurn, lanes); ++k)
+      for (uint64_t word = addresses[k] / 4;
+           word <= (addresses[k] + bytes - 1) / 4; ++word)
+        words[n++] = word;
+    std::sort(words, words + n);
+    n = static_cast<int>(std::unique(words, words + n) - words);
+    uint8_t perBank[32] = {};
+    uint8_t most = 0;
+    for (int k = 0; k < n; ++k)
+      most = std::max(most, ++perBank[words[k] % 32]);
+    wavefronts += most;
+    ++least;
+  }
+  counters.sharedWavefronts += wavefronts;
+  w.block.counted(i).wavefronts += wavefronts;
+  w.block.counted(i).leastWavefronts += least;
+}
+
+/// The same for global memory: sectors of 32 bytes.
+static void countGlobal(Warp &w, const Instr &i, const uint64_t *addresses,
+                        int lanes, uint32_t bytes, bool isRead) {
+  Counters &counters = w.block.counters;
+  uint64_t sectors[2 * warpSize];
+  int n = 0;
+  for (int k = 0; k < lanes; ++k)
+    for (uint64_t sector = addresses[k] / 32;
+         sector <= (addresses[k] + bytes - 1) / 32; ++sector)
+      sectors[n++] = sector;
+  std::sort(sectors, sectors + n);
+  n = static_cast<int>(std::unique(sectors, sectors + n) - sectors);
+  auto asked = static_cast<uint64_t>(lanes) * bytes;
+  (isRead ? counters.globalReadSectors : counters.globalWriteSectors) +=
+      static_cast<uint64_t>(n);
+  (isRead ? counters.globalReadBytes : counters.globalWriteBytes) += asked;
+  w.block.counted(i).sectors += static_cast<uint64_t>(n);
+  // Threads that read the same need it once.
+  w.block.counted(i).leastSectors +=
+      std::min<uint64_t>(static_cast<uint64_t>(n), (asked + 31) / 32);
+}
+
 static void count(Warp &w, const Instr &i, uint32_t mask, Space space,
                   uint32_t bytes, bool isRead) {
-  Counters &counters = w.block.counters;
   uint64_t addresses[warpSize];
   int lanes = 0;
   for (int lane = 0; lane < warpSize; ++lane)
     if (mask >> lane & 1)
       addresses[lanes++] = w.address(i, lane);
-  if (space == Space::shared) {
-    ++counters.sharedAccesses;
-    // Lanes take turns so that each turn moves at most 128 bytes.
-    int perTurn =
-        std::max<int>(1, std::min<int>(32, 128 / std::max<uint32_t>(bytes, 4)));
-    for (int first = 0; first < lanes; first += perTurn) {
-      uint64_t words[4 * warpSize];
-      int n = 0;
-      for (int k = first; k < std::min(first + perTurn, lanes); ++k)
-        for (uint64_t word = addresses[k] / 4;
-             word <= (addresses[k] + bytes - 1) / 4; ++word)
-          words[n++] = word;
-      std::sort(words, words + n);
-      n = static_cast<int>(std::unique(words, words + n) - words);
-      uint8_t perBank[32] = {};
-      uint8_t most = 0;
-      for (int k = 0; k < n; ++k)
-        most = std::max(most, ++perBank[words[k] % 32]);
-      counters.sharedWavefronts += most;
-    }
-  } else if (space == Space::global) {
-    uint64_t sectors[2 * warpSize];
-    int n = 0;
-    for (int k = 0; k < lanes; ++k)
-      for (uint64_t sector = addresses[k] / 32;
-           sector <= (addresses[k] + bytes - 1) / 32; ++sector)
-        sectors[n++] = sector;
-    std::sort(sectors, sectors + n);
-    n = static_cast<int>(std::unique(sectors, sectors + n) - sectors);
-    (isRead ? counters.globalReadSectors : counters.globalWriteSectors) += n;
-    (isRead ? counters.globalReadBytes : counters.globalWriteBytes) +=
-        uint64_t(lanes) * bytes;
-  }
+  if (space == Space::shared)
+    countShared(w, i, addresses, lanes, bytes);
+  else if (space == Space::global)
+    countGlobal(w, i, addresses, lanes, bytes, isRead);
 }
 
 // ---------------------------------------------------------- loads and stores
@@ -385,6 +406,8 @@ void asyncCopy(Warp &w, const Instr &i, uint32_t mask) {
   SharedMemory &shared = w.block.shared;
   const Slot *slots = w.block.grid.program.slots.data() + i.list;
   int64_t fromOffset = static_cast<int64_t>(slots[0]) - (int64_t(1) << 31);
+  uint64_t tos[warpSize], froms[warpSize];
+  int writers = 0, readers = 0;
   for (int lane = 0; lane < warpSize; ++lane) {
     if (!(mask >> lane & 1))
       continue;
@@ -403,9 +426,15 @@ void asyncCopy(Warp &w, const Instr &i, uint32_t mask) {
       w.report(Problem::misaligned, lane, from, i.count);
     checkShared(w, lane, to, i.count, false, w.number);
     shared.setFlying(to, i.count, true);
+    tos[writers++] = to;
+    if (read > 0)
+      froms[readers++] = from;
     w.copying.push_back(
         {static_cast<uint32_t>(to), from, i.count, static_cast<uint8_t>(read)});
   }
+  countShared(w, i, tos, writers, i.count);
+  if (readers > 0)
+    countGlobal(w, i, froms, readers, i.count, true);
 }
 
 void asyncCommit(Warp &w, const Instr &, uint32_t) {

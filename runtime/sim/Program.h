@@ -51,7 +51,8 @@ struct Instr {
   Slot members = noSlot; ///< of `.sync`: the threads that take part
   uint32_t list = 0; ///< of `Program::slots`: the registers of lists, in order
   int64_t imm = 0;   ///< an address' offset, a branch's target, a constant
-  int32_t line = 0, source = 0;
+  int32_t line = 0, source = 0; ///< of the PTX, and of the kernel's source
+  int32_t file = 0;             ///< which one
 };
 
 /// A special register, filled when a warp starts.
@@ -107,7 +108,8 @@ struct Program {
   uint32_t sharedBytes = 0; ///< of its own; what the launch adds lies behind
   uint32_t localBytes = 0;  ///< of each thread
   uint32_t requiredThreads[3] = {0, 0, 0}, maximumThreads[3] = {0, 0, 0};
-  std::string file; ///< what `source` counts lines of
+  std::string_view fileOf(const Instr &instr) const;
+  std::vector<std::string> files; ///< the sources, as `Instr::file` counts
 };
 
 /// Where a module's variables lie, by name.

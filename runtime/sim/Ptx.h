@@ -37,7 +37,8 @@ struct Statement {
   bool guardNegated = false;
   std::vector<Operand> operands;
   int line = 0;   ///< of the PTX
-  int source = 0; ///< of the kernel's source (`.loc`), 0 if not said
+  int file = 0;   ///< of the module, the kernel's source (`.loc`)
+  int source = 0; ///< a line of that, 0 if not said
   int scope = 0;  ///< of the `{ }` it stands in: names are looked up from there
 };
 

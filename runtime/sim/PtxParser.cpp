@@ -40,7 +40,7 @@ private:
   Lexer lexer;
   Module module;
   Function *function = nullptr;
-  int scope = -1, source = 0;
+  int scope = -1, file = 0, source = 0;
 
   const Token &peek() { return lexer.peek(); }
   Token take() { return lexer.take(); }
@@ -313,7 +313,7 @@ private:
     if (at(".shared") || at(".local"))
       return parseVariable(function->variables, scope);
     if (accept(".loc")) {
-      integer(); // the file
+      file = static_cast<int>(integer());
       source = static_cast<int>(integer());
       integer(); // the column
       // `, function_name label, inlined_at file line column`
@@ -359,6 +359,7 @@ private:
   void parseInstruction() {
     Statement statement;
     statement.line = peek().line;
+    statement.file = file;
     statement.source = source;
     statement.scope = scope;
     if (accept("@")) {

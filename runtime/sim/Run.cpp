@@ -28,13 +28,18 @@ RunOptions RunOptions::fromEnvironment() {
   return options;
 }
 
+std::string_view Program::fileOf(const Instr &instr) const {
+  auto file = static_cast<size_t>(instr.file);
+  return file < files.size() ? std::string_view(files[file])
+                             : std::string_view();
+}
+
 /// "line 3 of flash.ag: ld.global.b32 %r1, [%rd2] (PTX line 40)".
 static std::string placeOf(const Program &program, const Instr &at) {
   size_t index = static_cast<size_t>(&at - program.code.data());
   std::string place;
   if (at.source > 0)
-    place = fmt::format("line {} of {}: ", at.source,
-                        program.file.empty() ? "its source" : program.file);
+    place = fmt::format("line {} of {}: ", at.source, program.fileOf(at));
   return place +
          fmt::format("`{}` (PTX line {})", program.texts[index], at.line);
 }
@@ -63,7 +68,7 @@ class BlockRunner {
 public:
   BlockRunner(const Grid &grid, const RunOptions &options);
   void run(Dim3 id);
-  Counters total;
+  Counts total;
 
 private:
   const Grid &grid;
@@ -111,6 +116,7 @@ BlockRunner::BlockRunner(const Grid &grid, const RunOptions &options)
     splat(image.data() + constant.slot, constant.bits, constant.value);
   memory =
       std::make_unique_for_overwrite<char[]>(image.size() * warpCount + 64);
+  total.perInstr.resize(program.code.size());
   registers = memory.get();
   registers += (64 - reinterpret_cast<uintptr_t>(registers) % 64) % 64;
 }
@@ -246,6 +252,9 @@ void BlockRunner::runWarp(Warp &w) {
         mask &= instr.guardNegated ? ~guard : guard;
       }
       ++w.steps;
+      InstrCounters &counted = w.block.perInstr[pc];
+      ++counted.count;
+      counted.lanes += static_cast<uint64_t>(std::popcount(mask));
       bool goesOn = instr.flow == Flow::next || instr.flow == Flow::trap ||
                     (instr.flow == Flow::barrier && mask == 0);
       if (goesOn) {
@@ -256,6 +265,8 @@ void BlockRunner::runWarp(Warp &w) {
                      "the kernel stopped itself");
           if (instr.members != noSlot && missesMembers(w, instr, mask)) {
             --w.steps;
+            --counted.count;
+            counted.lanes -= static_cast<uint64_t>(std::popcount(mask));
             groups[current++].pc = pc;
             break;
           }
@@ -279,6 +290,8 @@ void BlockRunner::runWarp(Warp &w) {
       // Threads elsewhere in the warp may still come to the barrier.
       if (instr.flow == Flow::barrier && current + 1 < groups.size()) {
         --w.steps;
+        --counted.count;
+        counted.lanes -= static_cast<uint64_t>(std::popcount(mask));
         groups[current++].pc = pc;
         break;
       }
@@ -349,8 +362,8 @@ void BlockRunner::release(std::vector<Warp> &warps) {
 }
 
 void BlockRunner::run(Dim3 id) {
-  Block block{
-      grid, id, SharedMemory(program.sharedBytes + grid.dynamicShared), {}};
+  Block block{grid, id, SharedMemory(program.sharedBytes + grid.dynamicShared),
+              total.perInstr.data()};
   std::vector<Warp> warps;
   warps.reserve(warpCount);
   for (uint32_t n = 0; n < warpCount; ++n) {
@@ -401,10 +414,10 @@ void BlockRunner::run(Dim3 id) {
   }
   for (Warp &warp : warps)
     block.counters.instructions += warp.steps;
-  total.add(block.counters);
+  total.all.add(block.counters);
 }
 
-Counters run(const Grid &grid, const RunOptions &options) {
+Counts run(const Grid &grid, const RunOptions &options) {
   uint64_t count = grid.blocks.count();
   unsigned hosts = options.hostThreads ? options.hostThreads
                                        : std::thread::hardware_concurrency();
@@ -413,7 +426,8 @@ Counters run(const Grid &grid, const RunOptions &options) {
   std::atomic<uint64_t> next = 0;
   std::atomic<bool> stop = false;
   std::mutex mutex;
-  Counters counters;
+  Counts counts;
+  counts.perInstr.resize(grid.program.code.size());
   std::exception_ptr error;
   auto work = [&] {
     try {
@@ -423,7 +437,9 @@ Counters run(const Grid &grid, const RunOptions &options) {
                     static_cast<uint32_t>(n / grid.blocks.x % grid.blocks.y),
                     static_cast<uint32_t>(n / grid.blocks.x / grid.blocks.y)});
       std::lock_guard lock(mutex);
-      counters.add(runner.total);
+      counts.all.add(runner.total.all);
+      for (size_t i = 0; i < counts.perInstr.size(); ++i)
+        counts.perInstr[i].add(runner.total.perInstr[i]);
     } catch (...) {
       stop = true;
       std::lock_guard lock(mutex);
@@ -439,7 +455,7 @@ Counters run(const Grid &grid, const RunOptions &options) {
     thread.join();
   if (error)
     std::rethrow_exception(error);
-  return counters;
+  return counts;
 }
 
 } // namespace attn_grid::sim

@@ -20,8 +20,14 @@ struct RunOptions {
   static RunOptions fromEnvironment();
 };
 
+/// What a launch did, and how much of it each instruction.
+struct Counts {
+  Counters all;
+  std::vector<InstrCounters> perInstr; ///< as `Program::code`
+};
+
 /// Runs all blocks. Throws `Fault` for a mistake that ends a launch.
-Counters run(const Grid &grid, const RunOptions &options);
+Counts run(const Grid &grid, const RunOptions &options);
 
 } // namespace attn_grid::sim
 

@@ -31,7 +31,12 @@ struct Block {
   const Grid &grid;
   Dim3 id;
   SharedMemory shared;
-  Counters counters;
+  InstrCounters *perInstr; ///< of all of the program's
+  Counters counters = {};
+
+  InstrCounters &counted(const Instr &instr) {
+    return perInstr[&instr - grid.program.code.data()];
+  }
 };
 
 /// Threads of a warp that stand at the same instruction.

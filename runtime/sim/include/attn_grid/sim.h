@@ -41,6 +41,24 @@ struct AgSimCounters {
 int agSimGetCounters(struct AgSimCounters *counters);
 void agSimResetCounters(void);
 
+/// Shall launches be counted instruction by instruction? 1 begins anew, 0 ends.
+void agSimProfile(int on);
+/// An instruction of a kernel that ran while they were.
+struct AgSimRow {
+  const char *kernel, *opcode, *text;   ///< until the next `agSimProfile`
+  const char *file;                     ///< of the source (`.loc`), or empty
+  int source;                           ///< line of that, 0 if it is not known
+  int line;                             ///< of the PTX
+  uint64_t count;                       ///< how often warps ran it
+  uint64_t lanes;                       ///< with how many threads, in all
+  uint64_t wavefronts, leastWavefronts; ///< of shared memory; how many would do
+  uint64_t sectors, leastSectors;       ///< of global memory; how many would do
+};
+/// How many rows there are; -1 without a context.
+int agSimProfileCount(void);
+/// Row `index`, from 0. Returns 0, or -1 for an index that does not exist.
+int agSimProfileRow(int index, struct AgSimRow *row);
+
 #ifdef __cplusplus
 }
 #endif
