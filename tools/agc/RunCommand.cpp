@@ -1,6 +1,6 @@
 // agc run FILE.ag: one launch, its arguments from files or made here.
 
-#include "tools/agc/Command.h"
+#include "tools/agc/LaunchOptions.h"
 #include "tools/agc/Report.h"
 
 #include "attn_grid/error.hpp"
@@ -14,23 +14,12 @@ namespace attn_grid::agc {
 
 namespace {
 struct RunOptions {
-  SourceOptions source;
-  KernelOptions kernel;
-  std::vector<std::string> args, saves;
-  uint64_t seed = 0;
+  LaunchOptions launch;
+  std::vector<std::string> saves;
   int repeat = 1, threads = 0;
-  std::string device = "cpu";
   bool json = false;
 };
 } // namespace
-
-static Device deviceNamed(const std::string &name) {
-  try {
-    return Device::named(name);
-  } catch (const KeyError &error) {
-    throw UsageError(fmt::format("--device: {}", error.what()));
-  }
-}
 
 /// The value of the parameter: what was given, or what the launch made.
 static std::optional<Tensor> tensorAfter(const Value &value,
@@ -45,29 +34,17 @@ static void run(const RunOptions &options) {
   std::vector<std::pair<std::string, std::string>> saves;
   for (const std::string &text : options.saves)
     saves.push_back(splitAssignment(text, "--save"));
-  ArgumentOptions arguments;
-  arguments.args = options.args;
-  arguments.seed = options.seed;
-  arguments.device = deviceNamed(options.device);
+  std::vector<std::string> wanted;
   for (const auto &[name, file] : saves)
-    arguments.wanted.push_back(name);
+    wanted.push_back(name);
   if (options.threads)
     set_num_threads(options.threads);
-
-  Bindings bindings = options.kernel.bindings();
-  // Reading here makes a missing file wrong usage, as everywhere in agc.
-  std::string text = readFile(options.source.file);
-  Module module = options.kernel.bind(Module::from_source(
-      text, options.source.file, options.source.includeDirs));
-  BoundArguments bound = bindArguments(module, options.kernel.kernel,
-                                       std::move(bindings), arguments);
-  std::vector<Arg> list = bound.list();
-  Launch launch = bound.kernel.prepare_list(list);
+  auto [device, bound, launch] = options.launch.prepare(std::move(wanted));
 
   RunReport report;
   report.kernel = bound.kernel.name();
   report.variant = launch.variant();
-  report.device = arguments.device;
+  report.device = device;
   report.threads = num_threads();
   report.values = bound.values;
   for (Value &value : report.values)
@@ -105,20 +82,13 @@ static void run(const RunOptions &options) {
 void addRunCommand(CLI::App &app) {
   auto options = std::make_shared<RunOptions>();
   CLI::App *command = app.add_subcommand("run", "compile a kernel and run it");
-  options->source.addTo(*command);
-  options->kernel.addTo(*command);
-  command
-      ->add_option("--arg", options->args,
-                   "an argument; what is left out is drawn at random")
-      ->type_name("NAME=SPEC")
-      ->allow_extra_args(false);
+  options->launch.addTo(*command,
+                        "cpu, cuda, cuda:N, or sim, a GPU in software");
   command
       ->add_option("--save", options->saves,
                    "write a tensor after the run (bf16 as f32)")
       ->type_name("NAME=FILE.npy")
       ->allow_extra_args(false);
-  command->add_option("--seed", options->seed, "of all that is drawn")
-      ->type_name("N");
   command
       ->add_option("--repeat", options->repeat,
                    "how often to run, for median and best time")
@@ -129,23 +99,10 @@ void addRunCommand(CLI::App &app) {
                    "how many threads; all of the machine's if not given")
       ->type_name("N")
       ->check(CLI::Range(1, 4096));
-  command
-      ->add_option("--device", options->device,
-                   "where to run: cpu, cuda, cuda:N, or sim, a GPU in software")
-      ->type_name("DEVICE");
   command->add_flag("--json", options->json, "print one JSON object");
-  command->footer(R"(SPEC is one of
-  FILE.npy                  bool, i8-i64, u8-u32, f16, f32, f64
-  randn:SHAPE:DTYPE         also uniform, zeros, ones, iota; SHAPE as 2x8x64;
-                            uniform takes :LOW:HIGH. Without DTYPE it is the
-                            parameter's, without SHAPE too the one that the
-                            other arguments fix
-  0.125, true, -inf         a scalar
-  none                      an optional tensor that is not there
-A tensor may be followed by views, applied left to right without copying:
-  @transpose=DIM,DIM  @expand=SHAPE  @select=DIM,INDEX
-  @slice=DIM,BEGIN,END[,STEP]
-Optional tensors are absent unless --arg or --save names them.
+  command->footer(
+      std::string(specHelp) +
+      R"(Optional tensors are absent unless --arg or --save names them.
 
 Examples:
   agc run flash_fwd.ag --arg q=randn:1x8x1000x64:f32 --arg k=randn:1x8x1000x64 --set DV=64

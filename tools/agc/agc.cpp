@@ -86,6 +86,7 @@ static int runMain(int argc, char **argv) {
   app.footer("Exit status: 0; 1 for a mistake in the kernel or its arguments; "
              "2 for wrong usage.\n`agc COMMAND --help` shows examples.");
   addRunCommand(app);
+  addProfileCommand(app);
   addCompileCommand(app);
   addBuildCommand(app);
   addCheckCommand(app);
