@@ -194,6 +194,10 @@ ag_status ag_device_check(const char *device) {
   return guarded([&] { device_named(device); });
 }
 
+ag_status ag_device_synchronize(const char *device) {
+  return guarded([&] { device_named(device).synchronize(); });
+}
+
 int ag_num_threads(void) { return num_threads(); }
 
 ag_status ag_set_num_threads(int threads) {

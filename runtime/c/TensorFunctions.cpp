@@ -18,6 +18,8 @@ ag_status ag_tensor_get_info(const ag_tensor *tensor, ag_tensor_info *info) {
     std::copy(value.strides().begin(), value.strides().end(), info->strides);
     info->elements = value.elements();
     info->is_contiguous = value.is_contiguous();
+    info->device = static_cast<ag_device_kind>(value.device().kind());
+    info->device_index = value.device().index();
   });
 }
 

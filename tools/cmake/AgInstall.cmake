@@ -41,6 +41,12 @@ install(DIRECTORY "${PROJECT_SOURCE_DIR}/kernels_dsl/"
         DESTINATION "${AG_INSTALL_KERNELSDIR}" COMPONENT compiler
         FILES_MATCHING PATTERN "*.ag")
 
+install(DIRECTORY "${PROJECT_SOURCE_DIR}/runtime/python"
+        DESTINATION "${CMAKE_INSTALL_DATADIR}/attn_grid" COMPONENT runtime
+        FILES_MATCHING PATTERN "*.py" PATTERN "*.toml" PATTERN "*.md"
+        PATTERN "__pycache__" EXCLUDE PATTERN "build" EXCLUDE
+        PATTERN "*.egg-info" EXCLUDE)
+
 configure_package_config_file(
   "${CMAKE_CURRENT_LIST_DIR}/attn_gridConfig.cmake.in"
   "${PROJECT_BINARY_DIR}/attn_gridConfig.cmake"

@@ -189,10 +189,20 @@ static inline ag_arg ag_named(const char *name, ag_arg arg) {
 
 /* ---- device ---- */
 
-/** A device is spelled by name; NULL is "cpu", the only one of this version.
- * This finds what "cuda:0" or "sim" would give: `AG_UNSUPPORTED` if this
- * version does not have it, `AG_KEY_ERROR` if there is no such device. */
+/** Devices, as `ag_tensor_info` states them. */
+typedef enum ag_device_kind {
+  AG_DEVICE_CPU,
+  AG_DEVICE_CUDA, /**< an NVIDIA GPU */
+  AG_DEVICE_SIM   /**< a GPU in software */
+} ag_device_kind;
+
+/** A device is spelled by name: "cpu", "cuda:0", "sim"; NULL is "cpu". This
+ * finds what the name would give: `AG_UNSUPPORTED` if the device is not there,
+ * with the reason, `AG_KEY_ERROR` if the name means nothing. */
 AG_C_API ag_status ag_device_check(const char *device);
+/** Waits until all launches on it have run; `AG_BACKEND_ERROR` for what went
+ * wrong in them. */
+AG_C_API ag_status ag_device_synchronize(const char *device);
 /** How many threads a launch on "cpu" uses. */
 AG_C_API int ag_num_threads(void);
 /** Sets that for the launches that begin later; 0 is the default. */
@@ -214,6 +224,8 @@ typedef struct ag_tensor_info {
   int64_t strides[AG_MAX_RANK];
   int64_t elements;      /**< the product of the sizes */
   int32_t is_contiguous; /**< row-major order without gaps? */
+  ag_device_kind device;
+  int32_t device_index; /**< of devices of its kind, from 0 */
 } ag_tensor_info;
 
 AG_C_API ag_status ag_tensor_get_info(const ag_tensor *tensor,

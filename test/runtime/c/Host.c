@@ -1,5 +1,6 @@
 /* A host in C11: compiles a kernel from text, launches it by position, by name
- * and prepared, reads results and errors. Exits with 1 at the first surprise. */
+ * and prepared, reads results and errors. Exits with 1 at the first surprise.
+ */
 
 #include "attn_grid/c.h"
 #include <stdio.h>
@@ -99,9 +100,9 @@ int main(void) {
   ag_tensor_info info, same_info;
   OK(ag_tensor_get_info(fresh, &info));
   OK(ag_tensor_get_info(same, &same_info));
-  CHECK(info.data == same_info.data && info.dtype == AG_F32 &&
-        info.rank == 1 && info.sizes[0] == n && info.strides[0] == 1 &&
-        info.elements == n && info.is_contiguous);
+  CHECK(info.data == same_info.data && info.dtype == AG_F32 && info.rank == 1 &&
+        info.sizes[0] == n && info.strides[0] == 1 && info.elements == n &&
+        info.is_contiguous);
   CHECK(element(fresh, 5) == -2);
 
   /* Prepared: the launch keeps its tensors. */
