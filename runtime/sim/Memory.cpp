@@ -94,14 +94,41 @@ bool GlobalMemory::unregisterHost(const void *pointer) {
   return host.erase(reinterpret_cast<uint64_t>(pointer)) == 1;
 }
 
-bool GlobalMemory::isAllocated(uint64_t address, size_t bytes) const {
-  if (address - base < reserved && bytes <= reserved - (address - base)) {
-    const uint8_t *state = states(address);
-    for (size_t i = 0; i < bytes; ++i)
-      if (state[i] != fresh && state[i] != written)
+// Blocks on several threads may touch the same bytes, so their states are read
+// and written as atomics, whose order does not matter.
+
+template <typename Test>
+static bool allOf(const uint8_t *states, size_t bytes, Test test) {
+  for (size_t i = 0; i < bytes; ++i)
+    if (!test(__atomic_load_n(states + i, __ATOMIC_RELAXED)))
+      return false;
+  return true;
+}
+
+static bool areWritten(const uint8_t *states, size_t bytes) {
+  // Accesses are of 1 to 32 bytes, and aligned to their size.
+  if (bytes % 8 == 0 && reinterpret_cast<uintptr_t>(states) % 8 == 0) {
+    constexpr uint64_t all = GlobalMemory::written * 0x0101010101010101;
+    auto *words = reinterpret_cast<const uint64_t *>(states);
+    for (size_t i = 0; i < bytes / 8; ++i)
+      if (__atomic_load_n(words + i, __ATOMIC_RELAXED) != all)
         return false;
     return true;
   }
+  if (bytes == 4 && reinterpret_cast<uintptr_t>(states) % 4 == 0)
+    return __atomic_load_n(reinterpret_cast<const uint32_t *>(states),
+                           __ATOMIC_RELAXED) ==
+           GlobalMemory::written * 0x01010101u;
+  return allOf(states, bytes,
+               [](uint8_t state) { return state == GlobalMemory::written; });
+}
+
+bool GlobalMemory::isAllocated(uint64_t address, size_t bytes) const {
+  if (address - base < reserved && bytes <= reserved - (address - base))
+    return areWritten(states(address), bytes) ||
+           allOf(states(address), bytes, [](uint8_t state) {
+             return state == fresh || state == written;
+           });
   std::lock_guard lock(mutex);
   auto after = host.upper_bound(address);
   if (after == host.begin())
@@ -112,18 +139,16 @@ bool GlobalMemory::isAllocated(uint64_t address, size_t bytes) const {
 }
 
 bool GlobalMemory::isWritten(uint64_t address, size_t bytes) const {
-  if (!contains(address))
-    return true;
-  const uint8_t *state = states(address);
-  for (size_t i = 0; i < bytes; ++i)
-    if (state[i] != written)
-      return false;
-  return true;
+  return !contains(address) || areWritten(states(address), bytes);
 }
 
 void GlobalMemory::markWritten(uint64_t address, size_t bytes) {
-  if (contains(address))
-    std::memset(states(address), written, bytes);
+  // Mostly they are already.
+  if (!contains(address) || areWritten(states(address), bytes))
+    return;
+  uint8_t *state = states(address);
+  for (size_t i = 0; i < bytes; ++i)
+    __atomic_store_n(state + i, written, __ATOMIC_RELAXED);
 }
 
 bool GlobalMemory::find(uint64_t address, Allocation &found) const {

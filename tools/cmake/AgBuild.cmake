@@ -24,9 +24,13 @@ set(CMAKE_CXX_FLAGS_ASAN
     "-O1 -g1 -fsanitize=address,undefined -fno-sanitize=vptr,function -fno-omit-frame-pointer"
     CACHE STRING "" FORCE)
 set(CMAKE_C_FLAGS_ASAN "${CMAKE_CXX_FLAGS_ASAN}" CACHE STRING "" FORCE)
+set(CMAKE_CXX_FLAGS_TSAN "-O1 -g1 -fsanitize=thread -fno-omit-frame-pointer"
+    CACHE STRING "" FORCE)
+set(CMAKE_C_FLAGS_TSAN "${CMAKE_CXX_FLAGS_TSAN}" CACHE STRING "" FORCE)
 # Imported libraries know only the usual configurations.
 set(CMAKE_MAP_IMPORTED_CONFIG_DEV RelWithDebInfo Release None "")
 set(CMAKE_MAP_IMPORTED_CONFIG_ASAN RelWithDebInfo Release None "")
+set(CMAKE_MAP_IMPORTED_CONFIG_TSAN RelWithDebInfo Release None "")
 
 find_program(AG_CCACHE ccache)
 if(AG_CCACHE)
