@@ -47,6 +47,7 @@ void addFmtCommand(CLI::App &app);
 void addLspCommand(CLI::App &app);
 void addCacheCommand(CLI::App &app);
 void addProfileCommand(CLI::App &app);
+void addTuneCommand(CLI::App &app);
 
 /// The text of a file. Throws `UsageError` if it cannot be read.
 std::string readFile(const std::string &path);

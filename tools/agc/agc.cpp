@@ -87,6 +87,7 @@ static int runMain(int argc, char **argv) {
              "2 for wrong usage.\n`agc COMMAND --help` shows examples.");
   addRunCommand(app);
   addProfileCommand(app);
+  addTuneCommand(app);
   addCompileCommand(app);
   addBuildCommand(app);
   addCheckCommand(app);

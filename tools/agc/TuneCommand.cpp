@@ -1,0 +1,375 @@
+// agc tune FILE.ag: which candidates of a kernel's `tune` clause are fastest
+// for these arguments, on this machine.
+
+#include "tools/agc/LaunchOptions.h"
+
+#include "attn_grid/error.hpp"
+#include "runtime/Evaluate.h"
+
+#include <algorithm>
+#include <chrono>
+#include <cmath>
+#include <cstdio>
+#include <fmt/core.h>
+#include <limits>
+#include <memory>
+#include <nlohmann/json.hpp>
+#include <unistd.h>
+
+namespace attn_grid::agc {
+
+namespace {
+using Clock = std::chrono::steady_clock;
+
+struct TuneOptions {
+  LaunchOptions launch;
+  double budget = 60; ///< seconds, of all candidates
+  int threads = 0;
+  bool json = false;
+};
+
+/// A const and a value for it, as `--set` has them.
+using Choice = std::vector<std::pair<std::string, int64_t>>;
+
+struct Candidate {
+  Choice choice;
+  double milliseconds = 0;
+  std::string refused; ///< why it cannot be used; empty: it can
+  bool tried = false;
+};
+
+/// The outputs of a launch, by name.
+using Outputs = std::vector<std::pair<std::string, std::vector<double>>>;
+} // namespace
+
+static std::string setsOf(const Choice &choice) {
+  std::string text;
+  for (const auto &[name, value] : choice)
+    text += fmt::format("{}--set {}={}", text.empty() ? "" : " ", name, value);
+  return text;
+}
+
+/// The values that `tune` lists for each const that `--set` leaves open.
+static std::vector<std::pair<std::string, std::vector<int64_t>>>
+axesOf(const Signature &signature, const std::vector<std::string> &sets) {
+  std::vector<std::pair<std::string, std::vector<int64_t>>> axes;
+  for (const ConstParam &param : signature.consts) {
+    bool isSet = std::any_of(sets.begin(), sets.end(), [&](const auto &text) {
+      return text.starts_with(param.name + "=");
+    });
+    if (param.candidates.empty() || isSet)
+      continue;
+    std::vector<int64_t> values;
+    for (const Expr &candidate : param.candidates) {
+      detail::Evaluation value =
+          detail::evaluate(candidate, {&signature, {}, {}, {}, {}, {}});
+      if (!value || (*value).kind() != Scalar::Kind::integer)
+        throw Unsupported(fmt::format("the candidate {} of '{}' is no integer "
+                                      "that is known before a launch",
+                                      candidate.text, param.name));
+      values.push_back((*value).integer());
+    }
+    axes.emplace_back(param.name, std::move(values));
+  }
+  return axes;
+}
+
+/// All combinations. The first axis changes slowest.
+static std::vector<Candidate> candidatesOf(
+    const std::vector<std::pair<std::string, std::vector<int64_t>>> &axes) {
+  std::vector<Candidate> all(1);
+  for (const auto &[name, values] : axes) {
+    std::vector<Candidate> next;
+    for (const Candidate &candidate : all)
+      for (int64_t value : values) {
+        next.push_back(candidate);
+        next.back().choice.emplace_back(name, value);
+      }
+    all = std::move(next);
+    constexpr size_t most = 10'000;
+    if (all.size() > most)
+      throw InvalidArgument(fmt::format(
+          "these are more than {} candidates: fix some consts with --set",
+          most));
+  }
+  return all;
+}
+
+/// What the launch has written.
+static Outputs outputsOf(const PreparedLaunch &prepared) {
+  Outputs outputs;
+  const Results &results = prepared.launch.results();
+  for (const Value &value : prepared.bound.values) {
+    if (value.param->mode == Param::Mode::in)
+      continue;
+    const std::string &name = value.param->name;
+    if (value.tensor)
+      outputs.emplace_back(name, value.tensor->to_vector());
+    else if (results.contains(name))
+      outputs.emplace_back(name, results[name].to_vector());
+  }
+  return outputs;
+}
+
+/// How much results of different tiles may differ: sums are taken in another
+/// order. Integers are equal.
+static double toleranceOf(const PreparedLaunch &prepared) {
+  double tolerance = 0;
+  for (const Value &value : prepared.bound.values) {
+    if (!value.tensor)
+      continue;
+    switch (value.tensor->dtype()) {
+    case f64:
+      tolerance = std::max(tolerance, 1e-9);
+      break;
+    case f32:
+      tolerance = std::max(tolerance, 1e-4);
+      break;
+    case f16:
+      tolerance = std::max(tolerance, 1e-2);
+      break;
+    case bf16:
+    case f8e4m3:
+    case f8e5m2:
+      tolerance = std::max(tolerance, 8e-2);
+      break;
+    default:
+      break;
+    }
+  }
+  return tolerance;
+}
+
+/// Where two results differ too much; empty if they do not.
+static std::string difference(const Outputs &found, const Outputs &wanted,
+                              double tolerance) {
+  for (size_t i = 0; i < wanted.size(); ++i) {
+    const auto &[name, values] = wanted[i];
+    for (size_t k = 0; k < values.size(); ++k) {
+      double a = found[i].second[k], b = values[k];
+      bool same = a == b || (std::isnan(a) && std::isnan(b)) ||
+                  std::fabs(a - b) <= tolerance * (1 + std::fabs(b));
+      if (!same)
+        return fmt::format("element {} of {} is {}, with the defaults {}", k,
+                           name, a, b);
+    }
+  }
+  return {};
+}
+
+static double timeOf(const Launch &launch, Device device) {
+  Clock::time_point begin = Clock::now();
+  launch();
+  device.synchronize();
+  return std::chrono::duration<double, std::milli>(Clock::now() - begin)
+      .count();
+}
+
+/// The best of several runs, in milliseconds.
+static double bestTime(const Launch &launch, Device device) {
+  constexpr int least = 3, most = 50;
+  constexpr double enough = 200; // milliseconds in all
+  double best = std::numeric_limits<double>::infinity(), all = 0;
+  for (int run = 0; run < most && (run < least || all < enough); ++run) {
+    double time = timeOf(launch, device);
+    best = std::min(best, time);
+    all += time;
+  }
+  return best;
+}
+
+/// The kernel with a candidate's consts.
+static PreparedLaunch prepare(const Candidate &candidate,
+                              const LaunchOptions &options) {
+  LaunchOptions own = options;
+  for (const auto &[name, value] : candidate.choice)
+    own.kernel.sets.push_back(fmt::format("{}={}", name, value));
+  return own.prepare();
+}
+
+/// Compiles, compares, measures. For the comparison inputs are drawn anew from
+/// the same seed, since a kernel may write them; times are of the same memory
+/// for all, since where it lies matters too.
+static void tryOut(Candidate &candidate, const LaunchOptions &options,
+                   const PreparedLaunch &reference, const Outputs &wanted) {
+  candidate.tried = true;
+  try {
+    PreparedLaunch prepared = prepare(candidate, options);
+    prepared.launch();
+    candidate.refused =
+        difference(outputsOf(prepared), wanted, toleranceOf(prepared));
+    if (!candidate.refused.empty())
+      return;
+    Launch same = prepared.bound.kernel.prepare_list(reference.bound.list());
+    candidate.milliseconds = bestTime(same, prepared.device);
+  } catch (const Error &error) {
+    std::string why = error.what();
+    candidate.refused = why.substr(0, why.find('\n'));
+  }
+}
+
+/// Measures the first few and the defaults once more, in turns: what a machine
+/// does beside then hits all of them. Gives the time of the defaults.
+static double runOff(std::vector<Candidate> &ranked,
+                     const LaunchOptions &options,
+                     const PreparedLaunch &reference) {
+  constexpr size_t finalists = 3;
+  constexpr int rounds = 20;
+  std::vector<Launch> launches{reference.launch};
+  std::vector<double> best(1, std::numeric_limits<double>::infinity());
+  for (size_t i = 0; i < ranked.size() && i < finalists; ++i) {
+    if (!ranked[i].refused.empty())
+      break;
+    launches.push_back(prepare(ranked[i], options)
+                           .bound.kernel.prepare_list(reference.bound.list()));
+    best.push_back(best[0]);
+  }
+  for (int round = 0; round < rounds; ++round)
+    for (size_t i = 0; i < launches.size(); ++i)
+      best[i] = std::min(best[i], timeOf(launches[i], reference.device));
+  for (size_t i = 1; i < launches.size(); ++i)
+    ranked[i - 1].milliseconds = best[i];
+  return best[0];
+}
+
+// --------------------------------------------------------------------- output
+
+/// One line that is written over, on a terminal.
+static void showProgress(size_t done, size_t all, const Candidate *best) {
+  if (!isatty(STDERR_FILENO))
+    return;
+  constexpr size_t width = 30;
+  size_t full = all ? done * width / all : width;
+  fmt::print(stderr, "\r\033[K[{:#<{}}{:.<{}}] {}/{}{}", "", full, "",
+             width - full, done, all,
+             best ? fmt::format("  best {:.3f} ms: {}", best->milliseconds,
+                                setsOf(best->choice))
+                  : std::string());
+  if (done == all)
+    fmt::print(stderr, "\r\033[K");
+  std::fflush(stderr);
+}
+
+static void printTable(const std::vector<Candidate> &ranked, double defaults,
+                       size_t untried) {
+  fmt::print("{:>10} {:>9}  {}\n", "ms", "speed", "consts");
+  fmt::print("{:>10.3f} {:>9}  the defaults\n", defaults, "1.00");
+  for (const Candidate &candidate : ranked)
+    if (candidate.refused.empty())
+      fmt::print("{:>10.3f} {:>9.2f}  {}\n", candidate.milliseconds,
+                 defaults / candidate.milliseconds, setsOf(candidate.choice));
+    else
+      fmt::print("{:>10} {:>9}  {}: {}\n", "-", "-", setsOf(candidate.choice),
+                 candidate.refused);
+  if (untried)
+    fmt::print("{} candidates were not tried: --budget was too short\n",
+               untried);
+}
+
+static void run(const TuneOptions &options) {
+  if (options.threads)
+    set_num_threads(options.threads);
+  PreparedLaunch reference = options.launch.prepare();
+  if (reference.device.kind() == Device::Kind::sim)
+    throw UsageError("--device: times on sim say nothing about a GPU's; "
+                     "`agc profile` counts");
+  const Signature &signature = reference.bound.kernel.signature();
+  auto axes = axesOf(signature, options.launch.kernel.sets);
+  if (axes.empty())
+    throw InvalidArgument(fmt::format(
+        "{} has no `tune` clause with consts that --set leaves open",
+        signature.name));
+  std::vector<Candidate> candidates = candidatesOf(axes);
+
+  reference.launch();
+  Outputs wanted = outputsOf(reference);
+  Clock::time_point end =
+      Clock::now() + std::chrono::duration_cast<Clock::duration>(
+                         std::chrono::duration<double>(options.budget));
+  const Candidate *best = nullptr;
+  size_t done = 0;
+  for (Candidate &candidate : candidates) {
+    if (Clock::now() >= end)
+      break;
+    showProgress(done++, candidates.size(), best);
+    tryOut(candidate, options.launch, reference, wanted);
+    if (candidate.refused.empty() &&
+        (!best || candidate.milliseconds < best->milliseconds))
+      best = &candidate;
+  }
+  showProgress(candidates.size(), candidates.size(), best);
+
+  std::vector<Candidate> ranked;
+  std::copy_if(candidates.begin(), candidates.end(), std::back_inserter(ranked),
+               [](const Candidate &candidate) { return candidate.tried; });
+  auto sort = [&] {
+    std::stable_sort(ranked.begin(), ranked.end(),
+                     [](const Candidate &a, const Candidate &b) {
+                       if (a.refused.empty() != b.refused.empty())
+                         return a.refused.empty();
+                       return a.milliseconds < b.milliseconds;
+                     });
+  };
+  sort();
+  double defaults = runOff(ranked, options.launch, reference);
+  sort();
+  if (options.json) {
+    nlohmann::ordered_json json = {{"kernel", signature.name},
+                                   {"device", reference.device.description()},
+                                   {"threads", num_threads()},
+                                   {"default_ms", defaults}};
+    auto list = nlohmann::ordered_json::array();
+    for (const Candidate &candidate : ranked) {
+      nlohmann::ordered_json row;
+      for (const auto &[name, value] : candidate.choice)
+        row["consts"][name] = value;
+      if (candidate.refused.empty())
+        row["ms"] = candidate.milliseconds;
+      else
+        row["refused"] = candidate.refused;
+      list.push_back(std::move(row));
+    }
+    json["candidates"] = std::move(list);
+    json["not_tried"] = candidates.size() - ranked.size();
+    fmt::print("{}\n", json.dump(2));
+    return;
+  }
+  fmt::print("{} on {}: {} candidates\n", signature.name,
+             reference.device.name(), candidates.size());
+  printTable(ranked, defaults, candidates.size() - ranked.size());
+  bool isFaster = !ranked.empty() && ranked[0].refused.empty() &&
+                  ranked[0].milliseconds < defaults;
+  fmt::print("the best: {}\n",
+             isFaster ? setsOf(ranked[0].choice) : "the defaults");
+}
+
+void addTuneCommand(CLI::App &app) {
+  auto options = std::make_shared<TuneOptions>();
+  CLI::App *command = app.add_subcommand(
+      "tune", "measure the candidates of a kernel's `tune` clause");
+  options->launch.addTo(*command, "cpu, cuda or cuda:N");
+  command
+      ->add_option("--budget", options->budget,
+                   "seconds for all candidates; 60 if not given")
+      ->type_name("SECONDS")
+      ->check(CLI::Range(0.0, 1e6));
+  command
+      ->add_option("--threads", options->threads,
+                   "how many threads; all of the machine's if not given")
+      ->type_name("N")
+      ->check(CLI::Range(1, 4096));
+  command->add_flag("--json", options->json, "print one JSON object");
+  command->footer(
+      std::string(
+          R"(Each candidate must compute what the defaults do, up to rounding; then the best
+of several runs counts. Consts that --set fixes are not varied.
+
+)") + specHelp +
+      R"(
+Examples:
+  agc tune flash_fwd.ag --arg q=randn:1x8x1024x64:f32 --arg k=randn:1x8x1024x64 --set DV=64
+  agc tune matmul.ag --arg a=randn:512x512:f32 --arg b=randn:512x512 --set GROUP=2 --json)");
+  command->callback([options] { run(*options); });
+}
+
+} // namespace attn_grid::agc
