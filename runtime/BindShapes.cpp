@@ -4,6 +4,7 @@
 #include "runtime/Binder.h"
 #include "runtime/Elements.h"
 #include "runtime/Text.h"
+#include "runtime/cuda/Gpu.h"
 #include <algorithm>
 #include <fmt/format.h>
 #include <limits>
@@ -109,7 +110,71 @@ void Binder::bind_const(size_t i) {
   extents_[static_cast<size_t>(param.extent)] = value->integer();
 }
 
+/// The machine of the launch, as tuning names it.
+static std::string target_of(Device device) {
+  return tuning_target(device == Device::cpu() ? std::string()
+                                               : Gpu::of(device).target().arch);
+}
+
+/// Was it tuned for a launch like this one?
+bool Binder::is_for_this(const TunedConsts &tuned) const {
+  for (size_t i = 0; i < tuned.types.size(); ++i)
+    if (tuned.types[i] && tuned.types[i] != types_[i])
+      return false;
+  for (size_t i = 0; i < tuned.extents.size(); ++i)
+    if (tuned.extents[i] >= 0 &&
+        (extents_[i] < 0 || size_class(extents_[i]) != tuned.extents[i]))
+      return false;
+  auto value_of_const = [&](size_t i) -> std::optional<Scalar> {
+    int extent = signature().consts[i].extent;
+    if (consts_[i])
+      return consts_[i];
+    if (extent >= 0 && extents_[static_cast<size_t>(extent)] >= 0)
+      return Scalar(extents_[static_cast<size_t>(extent)]);
+    return kernel_.const_defaults[i];
+  };
+  auto same = [](const std::optional<Scalar> &a, Scalar b) {
+    return a && a->kind() == b.kind() &&
+           (b.kind() == Scalar::Kind::floating ? a->number() == b.number()
+                                               : a->integer() == b.integer());
+  };
+  for (size_t i = 0; i < tuned.consts.size(); ++i)
+    if (tuned.consts[i] && !same(value_of_const(i), *tuned.consts[i]))
+      return false;
+  // What the lookup has bound holds.
+  for (const auto &[i, value] : tuned.choice)
+    if (consts_[i] && !same(consts_[i], value))
+      return false;
+  return target_of(device_) == tuned.target;
+}
+
+void Binder::take_tuned() {
+  for (const TunedConsts &tuned : kernel_.tuned) {
+    if (!is_for_this(tuned))
+      continue;
+    for (const auto &[i, value] : tuned.choice)
+      consts_[i] = value;
+    return;
+  }
+}
+
+TunedConsts
+Binder::describe_tuning(std::vector<std::pair<size_t, Scalar>> choice) const {
+  TunedConsts tuned;
+  tuned.target = target_of(device_);
+  tuned.types.assign(types_.begin(), types_.end());
+  for (int64_t size : extents_)
+    tuned.extents.push_back(size < 0 ? -1 : size_class(size));
+  tuned.consts.assign(consts_.begin(), consts_.end());
+  for (const auto &[i, value] : choice)
+    tuned.consts[i].reset();
+  tuned.choice = std::move(choice);
+  return tuned;
+}
+
 void Binder::bind_consts() {
+  if (!kernel_.tuned.empty())
+    take_tuned();
   for (size_t i = 0; i < consts_.size(); ++i)
     bind_const(i);
 }

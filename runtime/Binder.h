@@ -53,6 +53,10 @@ public:
   /// Where all tensors are; `cpu` if there is none.
   Device device() const { return device_; }
   Scalar scalar(size_t param) const { return *scalars_[param]; }
+  /// What a tuning file says of launches like this one, with values for the
+  /// consts of `choice`.
+  TunedConsts
+  describe_tuning(std::vector<std::pair<size_t, Scalar>> choice) const;
   /// An extent, or -1 while it is unbound.
   int64_t extent(size_t index) const { return extents_[index]; }
   uint32_t programs() const { return programs_; }
@@ -97,6 +101,8 @@ private:
   void bind_dim(size_t param, int dim, int64_t size);
   void bind_consts();
   void bind_const(size_t index);
+  void take_tuned();
+  bool is_for_this(const TunedConsts &tuned) const;
   void bind_scalars();
   Scalar convert_scalar(size_t param, Scalar value) const;
   void check_dims();

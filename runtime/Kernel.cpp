@@ -241,6 +241,26 @@ std::vector<ExpectedParam> Kernel::expect(std::span<const Arg> args) const {
   return expected;
 }
 
+std::string
+Kernel::tuning(std::span<const Arg> args,
+               const std::vector<std::pair<std::string, int64_t>> &consts,
+               double milliseconds) const {
+  std::vector<std::pair<size_t, Scalar>> choice;
+  for (const auto &[name, value] : consts) {
+    size_t i = 0;
+    while (i < signature().consts.size() && signature().consts[i].name != name)
+      ++i;
+    if (i == signature().consts.size())
+      throw KeyError(
+          fmt::format("{}no const is called `{}`", state_->prefix(), name));
+    choice.emplace_back(i, Scalar(value));
+  }
+  Binder binder(*state_, args);
+  binder.bind();
+  return tuning_line(state_->module->sources.hash, signature(),
+                     binder.describe_tuning(std::move(choice)), milliseconds);
+}
+
 void Launch::operator()() const {
   for (const auto &[tensor, value] : state_->fills)
     tensor.fill(value);

@@ -5,6 +5,7 @@
 #include "attn_grid/artifact.hpp"
 #include "attn_grid/launch.hpp"
 #include "runtime/OpenProgram.h"
+#include "runtime/Tuning.h"
 #include "runtime/cache/VariantCache.h"
 #include <map>
 #include <memory>
@@ -67,6 +68,9 @@ public:
   std::vector<std::vector<DimPlan>> dims; // per parameter
   /// Per const, the default if it needs nothing that a launch binds.
   std::vector<std::optional<Scalar>> const_defaults;
+
+  /// What tuning has found; mostly nothing.
+  std::vector<TunedConsts> tuned;
 
   // Bound by name.
   std::vector<std::optional<DType>> types;

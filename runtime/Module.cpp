@@ -82,6 +82,8 @@ KernelState::KernelState(std::shared_ptr<ModuleState> owner, int index)
       plans.push_back(plan_dim(dim));
     dims.push_back(std::move(plans));
   }
+  if (!module->ahead)
+    tuned = tuned_consts(module->sources.hash, signature);
   Environment nothing{&signature, extents, consts, {}, {}, types};
   for (const ConstParam &param : signature.consts) {
     Evaluation value = evaluate(param.default_value, nothing);

@@ -191,14 +191,20 @@ private:
 };
 } // namespace
 
+/// Of a library there are no sources; messages call it by its name.
+static Sources named_sources(const std::string &name) {
+  Sources sources;
+  sources.name = name;
+  return sources;
+}
+
 /// A library that was called once.
 class LoadedLibrary {
 public:
   explicit LoadedLibrary(const ag_ahead_library &object)
       : program(std::make_shared<AheadProgram>(object)),
         module(std::make_shared<ModuleState>(
-            Sources{.text = {}, .name = program->library().name},
-            OpenedProgram{program, {}},
+            named_sources(program->library().name), OpenedProgram{program, {}},
             /*disk=*/nullptr)) {
     module.state_->ahead = true;
     const AheadLibrary &library = program->library();

@@ -4,6 +4,7 @@
 #include "tools/agc/LaunchOptions.h"
 
 #include "attn_grid/error.hpp"
+#include "attn_grid/tuning.hpp"
 #include "runtime/Evaluate.h"
 
 #include <algorithm>
@@ -25,6 +26,7 @@ struct TuneOptions {
   LaunchOptions launch;
   double budget = 60; ///< seconds, of all candidates
   int threads = 0;
+  std::string save;
   bool json = false;
 };
 
@@ -234,6 +236,16 @@ static double runOff(std::vector<Candidate> &ranked,
 
 // --------------------------------------------------------------------- output
 
+/// Adds what was found to a file of `ag::load_tuning`.
+static void save(const std::string &file, const PreparedLaunch &reference,
+                 const Candidate &best) {
+  std::vector<Arg> args = reference.bound.list();
+  std::string line =
+      reference.bound.kernel.tuning(args, best.choice, best.milliseconds);
+  std::string before = access(file.c_str(), F_OK) == 0 ? readFile(file) : "";
+  writeFile(merge_tuning(before, line), file);
+}
+
 /// One line that is written over, on a terminal.
 static void showProgress(size_t done, size_t all, const Candidate *best) {
   if (!isatty(STDERR_FILENO))
@@ -303,16 +315,19 @@ static void run(const TuneOptions &options) {
   std::copy_if(candidates.begin(), candidates.end(), std::back_inserter(ranked),
                [](const Candidate &candidate) { return candidate.tried; });
   auto sort = [&] {
-    std::stable_sort(ranked.begin(), ranked.end(),
-                     [](const Candidate &a, const Candidate &b) {
-                       if (a.refused.empty() != b.refused.empty())
-                         return a.refused.empty();
-                       return a.milliseconds < b.milliseconds;
-                     });
+    std::sort(ranked.begin(), ranked.end(),
+              [](const Candidate &a, const Candidate &b) {
+                if (a.refused.empty() != b.refused.empty())
+                  return a.refused.empty();
+                return a.milliseconds < b.milliseconds;
+              });
   };
   sort();
   double defaults = runOff(ranked, options.launch, reference);
   sort();
+  // Where the defaults are as fast, the best candidate is as good as they.
+  if (!options.save.empty() && !ranked.empty() && ranked[0].refused.empty())
+    save(options.save, reference, ranked[0]);
   if (options.json) {
     nlohmann::ordered_json json = {{"kernel", signature.name},
                                    {"device", reference.device.description()},
@@ -341,6 +356,9 @@ static void run(const TuneOptions &options) {
                   ranked[0].milliseconds < defaults;
   fmt::print("the best: {}\n",
              isFaster ? setsOf(ranked[0].choice) : "the defaults");
+  if (!options.save.empty())
+    fmt::print("saved to {}: AG_TUNING or ag::load_tuning names it\n",
+               options.save);
 }
 
 void addTuneCommand(CLI::App &app) {
@@ -358,6 +376,10 @@ void addTuneCommand(CLI::App &app) {
                    "how many threads; all of the machine's if not given")
       ->type_name("N")
       ->check(CLI::Range(1, 4096));
+  command
+      ->add_option("--save", options->save,
+                   "add the best to a tuning file, which AG_TUNING names later")
+      ->type_name("FILE");
   command->add_flag("--json", options->json, "print one JSON object");
   command->footer(
       std::string(
@@ -368,6 +390,8 @@ of several runs counts. Consts that --set fixes are not varied.
       R"(
 Examples:
   agc tune flash_fwd.ag --arg q=randn:1x8x1024x64:f32 --arg k=randn:1x8x1024x64 --set DV=64
+  agc tune flash_fwd.ag --arg q=q.npy --arg k=k.npy --arg v=v.npy --save my.tuning
+  AG_TUNING=my.tuning agc run flash_fwd.ag --arg q=q.npy --arg k=k.npy --arg v=v.npy
   agc tune matmul.ag --arg a=randn:512x512:f32 --arg b=randn:512x512 --set GROUP=2 --json)");
   command->callback([options] { run(*options); });
 }

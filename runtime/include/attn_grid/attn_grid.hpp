@@ -10,5 +10,6 @@
 #include "attn_grid/module.hpp"
 #include "attn_grid/target.hpp"
 #include "attn_grid/tensor.hpp"
+#include "attn_grid/tuning.hpp"
 
 #endif

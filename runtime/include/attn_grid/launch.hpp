@@ -223,6 +223,13 @@ public:
   /// may be missing. Throws as a launch does if those given disagree.
   std::vector<ExpectedParam> expect(std::span<const Arg> args) const;
 
+  /// The line of a tuning file that gives launches with arguments like these
+  /// the values of `consts`, by name, which took `milliseconds`. Throws as a
+  /// launch does, and `KeyError` for what is no const.
+  std::string tuning(std::span<const Arg> args,
+                     const std::vector<std::pair<std::string, int64_t>> &consts,
+                     double milliseconds) const;
+
 private:
   friend class Module;
   explicit Kernel(std::shared_ptr<const detail::KernelState> state)
