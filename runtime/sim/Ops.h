@@ -25,13 +25,17 @@ using OpTable = std::unordered_map<std::string, Op>;
 /// All of them, for this processor.
 const OpTable &opTable();
 
-// The parts: namespaces so that both copies can be linked.
-namespace baseline {
-void addOps(OpTable &table);
-}
-namespace avx2 {
-void addOps(OpTable &table);
-}
+// The parts, in namespaces so that both copies can be linked.
+#define AG_SIM_PARTS(isa)                                                      \
+  namespace isa {                                                              \
+  void addIntegerOps(OpTable &table);                                          \
+  void addFloatOps(OpTable &table);                                            \
+  void addConvertOps(OpTable &table);                                          \
+  void addWarpOps(OpTable &table);                                             \
+  }
+AG_SIM_PARTS(baseline)
+AG_SIM_PARTS(avx2)
+#undef AG_SIM_PARTS
 
 // Opcodes with operands of their own form; the decoder knows these by prefix.
 
