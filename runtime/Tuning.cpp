@@ -58,8 +58,7 @@ Table read(std::string_view text, const std::string &name) {
   int number = 0;
   for (std::string line; std::getline(stream, line);) {
     ++number;
-    if (line.ends_with('\r'))
-      line.pop_back();
+    line.erase(line.find_last_not_of('\r') + 1);
     if (line.empty() || line.starts_with('#'))
       continue;
     if (line.size() > 4096 || !is_line(line))
