@@ -15,7 +15,7 @@ GlobalMemory::GlobalMemory() {
   reserved = size_t(1) << 38; // addresses, not memory
   const char *megabytes = std::getenv("AG_SIM_MEMORY");
   limit =
-      megabytes ? std::strtoull(megabytes, nullptr, 10) << 20 : size_t(8) << 30;
+      megabytes ? std::strtoull(megabytes, nullptr, 10) << 20 : size_t(4) << 30;
   auto reserve = [&](uint64_t hint) {
     void *at =
         mmap(reinterpret_cast<void *>(hint), reserved, PROT_READ | PROT_WRITE,

@@ -73,6 +73,19 @@ private:
     return negative ? -value : value;
   }
 
+  /// Text may nest without end; the stack does not.
+  struct Deeper {
+    explicit Deeper(Parser &parser) : parser(parser) {
+      constexpr int most = 100;
+      if (++parser.depth > most)
+        throw LoadError(parser.peek().line,
+                        "braces and brackets are nested too deeply");
+    }
+    ~Deeper() { --parser.depth; }
+    Parser &parser;
+  };
+  int depth = 0;
+
   void skipToSemicolon() {
     while (!at(";") && peek().kind != Token::Kind::end)
       take();
@@ -291,6 +304,7 @@ private:
 
   /// `{ ... }`, the body or one inside of it.
   void parseBlock() {
+    Deeper deeper(*this);
     expect("{");
     int around = scope;
     scope = static_cast<int>(function->scopes.size());
@@ -387,6 +401,7 @@ private:
   }
 
   Operand parseOperand() {
+    Deeper deeper(*this);
     Operand operand;
     if (accept("{")) {
       operand.kind = Operand::Kind::list;

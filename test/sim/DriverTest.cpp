@@ -131,6 +131,12 @@ TEST(Driver, RefusesModules) {
   EXPECT_EQ(loadError(".version 8.0\n.target sm_90a\n.address_size 64\n"),
             "PTX line 2: this module is for sm_90a, the device is sm_80 "
             "(AG_SIM_ARCH chooses another)");
+  for (const char *open : {"{", "mov.u32 {", "ld.global.u32 %r1, [a, "}) {
+    std::string deep;
+    for (int n = 0; n < 100'000; ++n)
+      deep += open;
+    EXPECT_THAT(loadError(kernel(deep)), HasSubstr("PTX line 5: "));
+  }
   Module binary(std::string("\x7f"
                             "ELF...."));
   EXPECT_EQ(binary.result, CUDA_ERROR_NO_BINARY_FOR_GPU);
