@@ -6,6 +6,7 @@
 #include <csignal>
 #include <functional>
 #include <gmock/gmock.h>
+#include <random>
 #include <sys/wait.h>
 #include <thread>
 
@@ -170,7 +171,7 @@ TEST(DiskFault, DeathAtEveryCall) {
   TestStore store(folder, detail::real_file_system(), 6 * 1200);
   std::atomic<bool> right = true;
   std::vector<std::thread> threads;
-  for (unsigned t = 0; t < 4; ++t)
+  for (unsigned t = 0; t < 8; ++t)
     threads.emplace_back([&, t] {
       unsigned state = seed * 8 + t;
       for (int round = 0; round < 20; ++round) {
@@ -194,7 +195,7 @@ TEST(DiskFault, DeathAtEveryCall) {
 
 TEST(DiskFault, ManyProcessesSomeOfThemKilled) {
   TemporaryFolder folder;
-  constexpr unsigned processes = 24;
+  constexpr unsigned processes = 64;
   std::vector<pid_t> children;
   for (unsigned i = 0; i < processes; ++i) {
     pid_t child = ::fork();
@@ -203,8 +204,9 @@ TEST(DiskFault, ManyProcessesSomeOfThemKilled) {
       work_in_crowd(folder / "cache", i);
     children.push_back(child);
   }
+  std::mt19937 random(5);
   for (unsigned i = 0; i < processes; i += 3) {
-    ::usleep(2000 * i);
+    ::usleep(random() % 20'000);
     ::kill(children[i], SIGKILL);
   }
   for (unsigned i = 0; i < processes; ++i) {
