@@ -2,6 +2,7 @@
 
 #include "attn_grid/error.hpp"
 
+#include <cstdlib>
 #include <fmt/core.h>
 
 namespace attn_grid::agc {
@@ -19,7 +20,11 @@ A tensor may be followed by views, applied left to right without copying:
   @slice=DIM,BEGIN,END[,STEP]
 )";
 
-static Device deviceNamed(const std::string &name) {
+static Device deviceNamed(const std::string &given) {
+  const char *environment = std::getenv("AG_DEVICE");
+  std::string name = !given.empty()                ? given
+                     : environment && *environment ? environment
+                                                   : "cpu";
   try {
     return Device::named(name);
   } catch (const KeyError &error) {

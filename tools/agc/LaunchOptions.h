@@ -24,7 +24,7 @@ struct LaunchOptions {
   KernelOptions kernel;
   std::vector<std::string> args; ///< NAME=SPEC
   uint64_t seed = 0;
-  std::string device = "cpu";
+  std::string device; ///< empty: AG_DEVICE, else `cpu`
 
   /// Adds FILE, -I, the kernel's options, --arg, --seed and --device.
   void addTo(CLI::App &command, const std::string &devices);

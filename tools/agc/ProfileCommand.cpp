@@ -99,8 +99,9 @@ static std::vector<Row> sorted(const std::map<std::string, Counted> &by) {
   for (const auto &[name, counted] : by)
     if (counted.count)
       rows.emplace_back(name, counted);
-  std::stable_sort(rows.begin(), rows.end(), [](const Row &a, const Row &b) {
-    return a.second.count > b.second.count;
+  std::sort(rows.begin(), rows.end(), [](const Row &a, const Row &b) {
+    return a.second.count != b.second.count ? a.second.count > b.second.count
+                                            : a.first < b.first;
   });
   return rows;
 }

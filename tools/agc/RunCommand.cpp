@@ -82,8 +82,9 @@ static void run(const RunOptions &options) {
 void addRunCommand(CLI::App &app) {
   auto options = std::make_shared<RunOptions>();
   CLI::App *command = app.add_subcommand("run", "compile a kernel and run it");
-  options->launch.addTo(*command,
-                        "cpu, cuda, cuda:N, or sim, a GPU in software");
+  options->launch.addTo(
+      *command, "cpu, cuda, cuda:N, or sim, a GPU in software; AG_DEVICE, "
+                "else cpu, if not given");
   command
       ->add_option("--save", options->saves,
                    "write a tensor after the run (bf16 as f32)")

@@ -365,7 +365,8 @@ void addTuneCommand(CLI::App &app) {
   auto options = std::make_shared<TuneOptions>();
   CLI::App *command = app.add_subcommand(
       "tune", "measure the candidates of a kernel's `tune` clause");
-  options->launch.addTo(*command, "cpu, cuda or cuda:N");
+  options->launch.addTo(
+      *command, "cpu, cuda or cuda:N; AG_DEVICE, else cpu, if not given");
   command
       ->add_option("--budget", options->budget,
                    "seconds for all candidates; 60 if not given")
