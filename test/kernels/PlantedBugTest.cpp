@@ -248,8 +248,8 @@ void print(const Case &one, const char *what, const Outcome &found) {
              found.idle, found.survivors.size());
 }
 
-/// All but one: that before the stores to global memory orders them after loads
-/// of the same tensor, and these kernels load none that they store.
+/// All but one: what a loop has touched of global memory is not known behind
+/// it, so a barrier stands before the next store; these kernels store once.
 TEST(PlantedBugs, MissingBarriersAreReported) {
   for (const Case &one : cases()) {
     Outcome found = plant(one, &withoutBarrier, 1);
