@@ -1,5 +1,5 @@
-// Random sources: what the language says, as the interpreter runs it, and the
-// CPU's code at -O0 and -O3 agree.
+// Random sources: what the language says, as the interpreter runs it, the CPU's
+// code at -O0 and -O3, and a GPU's on the software device agree.
 //
 //     AG_RANDOM_KERNELS=20000 AgReferenceTests --gtest_filter='RandomKernels*'
 //     AG_RANDOM_SEED=17 ...     the first seed; for a failure, one kernel
@@ -14,6 +14,7 @@
 #include "compiler/Reference/Interpreter.h"
 #include "test/support/CpuKernel.h"
 #include "test/support/KernelGrammar.h"
+#include "test/support/SimKernel.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/IR/MLIRContext.h"
@@ -124,6 +125,7 @@ bool choosesByNan(const compiler::reference::Interpreter &run,
 template <typename T> struct Runs {
   std::string refused, error;
   std::vector<T> reference, plain, optimized;
+  std::vector<T> gpu;  ///< empty: GPUs lack something that it needs
   bool chosen = false; ///< did a NaN leave a choice, see `choosesByNan`?
 
   Runs(const ParsedProgram &program, DType type, bool z,
@@ -172,9 +174,27 @@ template <typename T> struct Runs {
       kernel.run(own.slots, programs);
       (optimize ? optimized : plain) = own.y();
     }
+    runOnGpu(*module, signature, spec);
   }
 
 private:
+  void runOnGpu(mlir::ModuleOp module, const Signature &signature,
+                const Specialization &spec) {
+    mlir::OwningOpRef<mlir::ModuleOp> copy(module.clone());
+    SimKernel kernel = compileForSim(*copy);
+    if (!kernel.error.empty()) {
+      if (!kernel.unsupported)
+        error = "sm_80: " + kernel.error;
+      return;
+    }
+    Memory<T> own(signature, spec);
+    std::vector<std::pair<void *, size_t>> memory;
+    for (std::vector<T> &tensor : own.tensors)
+      if (!tensor.empty())
+        memory.emplace_back(tensor.data(), tensor.size() * sizeof(T));
+    error = kernel.run(own.slots, programs, memory);
+    gpu = own.y();
+  }
   static constexpr uint32_t programs = (extent + 15) / 16;
 };
 
@@ -201,6 +221,9 @@ std::string compare(const char *name, const Runs<T> &runs,
     if (!close(wanted, optimized, relative))
       text += fmt::format("{} y[{}]: expected {}, got {}\n", name, i - guard,
                           wanted, optimized);
+    if (!runs.gpu.empty() && !close(wanted, runs.gpu[i], relative))
+      text += fmt::format("{} y[{}]: expected {}, sm_80 gives {}\n", name,
+                          i - guard, wanted, double(runs.gpu[i]));
   }
   return text;
 }
@@ -209,7 +232,7 @@ TEST(RandomKernels, Agree) {
   int64_t first = numberFrom("AG_RANDOM_SEED", 0);
   int64_t count = numberFrom("AG_RANDOM_KERNELS", 200);
   std::unique_ptr<mlir::MLIRContext> context = makePipelineContext();
-  int ran = 0, compared = 0, failures = 0;
+  int ran = 0, onGpu = 0, compared = 0, failures = 0;
   for (int64_t seed = first; seed < first + count && failures < 10; ++seed) {
     std::string source = sourceOf(seed);
     auto program = compiler::parseProgram(source, "k.ag");
@@ -223,6 +246,7 @@ TEST(RandomKernels, Agree) {
     if (!wide.refused.empty())
       continue;
     ++ran;
+    onGpu += !narrow.gpu.empty();
     std::string text = narrow.error + wide.error;
     if (text.empty())
       text = compare("f32", narrow, wide, 1e-3, &compared) +
@@ -239,8 +263,9 @@ TEST(RandomKernels, Agree) {
     EXPECT_GE(ran * 4, count);
     EXPECT_GE(compared, ran * extent / 2);
   }
-  std::printf("%d of %lld sources ran, %d results compared\n", ran,
-              static_cast<long long>(count), compared);
+  std::printf("%d of %lld sources ran, %d of them on the software GPU too, %d "
+              "results compared\n",
+              ran, static_cast<long long>(count), onGpu, compared);
 }
 
 } // namespace

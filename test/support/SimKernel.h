@@ -1,0 +1,34 @@
+#ifndef AG_TEST_SUPPORT_SIMKERNEL_H
+#define AG_TEST_SUPPORT_SIMKERNEL_H
+/// A kernel compiled to PTX and run on the software device, from its tiles.
+
+#include "mlir/IR/BuiltinOps.h"
+
+#include <cstdint>
+#include <span>
+#include <string>
+#include <vector>
+
+namespace attn_grid::test {
+
+/// A kernel for GPUs. Its memory stays that of the host, which the device may
+/// touch where it is registered.
+struct SimKernel {
+  std::string ptx;
+  std::string name;
+  std::string error;        ///< why there is none
+  bool unsupported = false; ///< because GPUs lack something yet
+  unsigned threads = 0, sharedBytes = 0;
+
+  /// Runs all programs; gives what the checks found, or an error of the driver.
+  /// `memory`: what the slots point to.
+  std::string run(const std::vector<uint64_t> &slots, uint32_t programs,
+                  std::span<const std::pair<void *, size_t>> memory) const;
+};
+
+/// Lowers a module of one kernel, which is consumed, for sm_80.
+SimKernel compileForSim(mlir::ModuleOp module);
+
+} // namespace attn_grid::test
+
+#endif
