@@ -62,7 +62,7 @@ public:
   bool toLLVM();
 
   /// All of an artifact but its code. The kernel came from a program and is at
-  /// vectors and loops.
+  /// vectors and loops, or at what a thread does.
   Artifact describe() const;
   /// Code for a kernel in the LLVM dialect.
   std::optional<llvm::SmallVector<char, 0>> generate(const CpuTarget &cpu,

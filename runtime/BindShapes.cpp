@@ -111,8 +111,9 @@ void Binder::bind_const(size_t i) {
 }
 
 /// The machine of the launch, as tuning names it.
-static std::string target_of(Device device) {
-  return tuning_target(device == Device::cpu() ? std::string()
+static const std::string &target_of(Device device) {
+  static const std::string none;
+  return tuning_target(device == Device::cpu() ? none
                                                : Gpu::of(device).target().arch);
 }
 

@@ -171,9 +171,10 @@ int size_class(int64_t size) {
   return size <= 0 ? 0 : std::bit_width(static_cast<uint64_t>(size - 1));
 }
 
-std::string tuning_target(const std::string &arch) {
-  return arch.empty() ? "cpu-" + to_hex(hash_bytes({processor()})).substr(0, 12)
-                      : arch;
+const std::string &tuning_target(const std::string &arch) {
+  static const std::string cpu =
+      "cpu-" + to_hex(hash_bytes({processor()})).substr(0, 12);
+  return arch.empty() ? cpu : arch;
 }
 
 std::vector<TunedConsts> tuned_consts(const std::string &source_hash,

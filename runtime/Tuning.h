@@ -29,7 +29,8 @@ std::vector<TunedConsts> tuned_consts(const std::string &source_hash,
                                       const Signature &signature);
 
 /// The machine, as a line has it: of the CPU all that it can do, hashed.
-std::string tuning_target(const std::string &arch);
+/// `arch` is empty for the CPU, and outlives the result.
+const std::string &tuning_target(const std::string &arch);
 
 /// The line for such a launch.
 std::string tuning_line(const std::string &source_hash,

@@ -24,8 +24,6 @@ const char *nameOf(Problem problem) {
     return "divergent barrier";
   case Problem::barrierMismatch:
     return "barrier that is not reached by all";
-  case Problem::uninitialisedRegister:
-    return "uninitialised register";
   case Problem::badInstruction:
     return "bad instruction";
   case Problem::trap:

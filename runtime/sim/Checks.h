@@ -20,10 +20,9 @@ enum class Problem : uint8_t {
   inactiveLane,  ///< a shuffle from a thread that does not take part
   divergentBarrier, ///< a barrier that not all threads of a warp reach together
   barrierMismatch,  ///< warps at different barriers, or ended before one
-  uninitialisedRegister,
-  badInstruction, ///< arguments that an instruction does not take
-  trap,           ///< the kernel stopped itself
-  tooLong         ///< more instructions than the limit
+  badInstruction,   ///< arguments that an instruction does not take
+  trap,             ///< the kernel stopped itself
+  tooLong           ///< more instructions than the limit
 };
 
 /// "out of bounds".
@@ -38,7 +37,7 @@ struct Fault : std::runtime_error {
   Problem problem;
 };
 
-/// Which checks are made; AG_SIM_CHECKS lists those to leave out or keep.
+/// Which checks are made: those that AG_SIM_CHECKS lists, all without it.
 struct CheckOptions {
   bool init = true, race = true, sync = true;
   static CheckOptions fromEnvironment();

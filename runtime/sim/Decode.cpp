@@ -172,7 +172,7 @@ Slot Decoder::constant(uint64_t value, int bits) {
   return slot->second;
 }
 
-uint64_t Decoder::addressOf(const std::string &symbol, Space *space) const {
+uint64_t Decoder::addressOf(const std::string &symbol) const {
   auto own = find(variables, symbol);
   if (own != variables.end())
     return own->second;
@@ -182,8 +182,6 @@ uint64_t Decoder::addressOf(const std::string &symbol, Space *space) const {
   auto global = symbols.global.find(symbol);
   if (global == symbols.global.end())
     fail(fmt::format("`{}` is not declared", symbol));
-  if (space)
-    *space = Space::global;
   return global->second;
 }
 

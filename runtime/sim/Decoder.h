@@ -48,7 +48,7 @@ private:
   Register reg(const std::string &name);
   Slot special(const std::string &name, int bits);
   Slot constant(uint64_t value, int bits);
-  uint64_t addressOf(const std::string &symbol, Space *space = nullptr) const;
+  uint64_t addressOf(const std::string &symbol) const;
   uint64_t literal(const Operand &operand, int bits) const;
 
   // Operands.

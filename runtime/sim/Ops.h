@@ -59,6 +59,13 @@ struct AtomicOp {
 AtomicOp atomicOp(Space space, std::string_view operation,
                   std::string_view type, bool hasResult);
 
+/// Where an access of shared or global memory goes, after its checks, which
+/// report what they find. `as`: the number of the warp that does it.
+char *checkShared(Warp &, int lane, uint64_t address, uint32_t bytes,
+                  bool isRead, uint32_t as);
+char *checkGlobal(Warp &, int lane, uint64_t address, uint32_t bytes,
+                  bool isRead);
+
 // Matrices and what moves their parts.
 void mmaF16(Warp &, const Instr &, uint32_t mask);
 void mmaBf16(Warp &, const Instr &, uint32_t mask);

@@ -110,8 +110,6 @@ template <bool Transposed>
 static void matrices(Warp &w, const Instr &i, uint32_t mask) {
   needWarp(w, mask);
   const Slot *s = slotsOf(w, i);
-  SharedMemory &shared = w.block.shared;
-  const CheckOptions &options = w.block.grid.reports.options;
   for (int n = 0; n < i.count; ++n) {
     uint16_t matrix[8][8];
     ++w.block.counters.sharedAccesses;
@@ -124,19 +122,9 @@ static void matrices(Warp &w, const Instr &i, uint32_t mask) {
         address -= sharedWindow;
       if (address % 16 != 0)
         w.report(Problem::misaligned, lane, address, 16);
-      if (!shared.holds(address, 16))
-        w.report(Problem::outOfBounds, lane, address, 16, "shared memory");
-      SharedMemory::Found found = shared.read(address, 16, w.number);
-      if (found == SharedMemory::notWritten && options.init)
-        w.report(Problem::uninitialised, lane, address, 16,
-                 "read of shared memory");
-      if (found == SharedMemory::race && options.race)
-        w.report(
-            Problem::race, lane, address, 16,
-            "read of shared memory, with another warp since the last barrier");
-      if (found == SharedMemory::inFlight && options.race)
-        w.report(Problem::inFlight, lane, address, 16, "read of shared memory");
-      std::memcpy(matrix[row], shared.at(address), 16);
+      std::memcpy(matrix[row],
+                  checkShared(w, lane, address, 16, /*isRead=*/true, w.number),
+                  16);
       for (int word = 0; word < 4; ++word)
         most = std::max(most, ++perBank[(address / 4 + word) % 32]);
     }
@@ -172,14 +160,9 @@ static void wmmaLoad(Warp &w, const Instr &i, uint32_t mask) {
     uint64_t row = lane / 2, column = lane % 2 * 8;
     uint64_t address =
         w.address(i, lane) + 2 * (row * w.lanes<uint32_t>(i.b)[lane] + column);
-    if (!w.memory().isAllocated(address, 16))
-      w.report(Problem::outOfBounds, lane, address, 16,
-               "read of " + w.memory().describe(address));
-    if (!w.memory().isWritten(address, 16) && w.block.grid.reports.options.init)
-      w.report(Problem::uninitialised, lane, address, 16,
-               "read of global memory");
     uint32_t words[4];
-    std::memcpy(words, reinterpret_cast<const void *>(address), sizeof words);
+    std::memcpy(words, checkGlobal(w, lane, address, 16, /*isRead=*/true),
+                sizeof words);
     for (int e = 0; e < i.count; ++e)
       w.lanes<uint32_t>(s[e])[lane] = words[e % 4];
   }
@@ -217,13 +200,9 @@ void wmmaStoreD(Warp &w, const Instr &i, uint32_t mask) {
     uint64_t row = lane / 2, column = lane % 2 * 8;
     uint64_t address =
         w.address(i, lane) + 4 * (row * w.lanes<uint32_t>(i.b)[lane] + column);
-    if (!w.memory().isAllocated(address, 32))
-      w.report(Problem::outOfBounds, lane, address, 32,
-               "write to " + w.memory().describe(address));
-    w.memory().markWritten(address, 32);
+    char *to = checkGlobal(w, lane, address, 32, /*isRead=*/false);
     for (int e = 0; e < 8; ++e)
-      std::memcpy(reinterpret_cast<char *>(address) + 4 * e,
-                  &w.lanes<float>(s[e])[lane], 4);
+      std::memcpy(to + 4 * e, &w.lanes<float>(s[e])[lane], 4);
   }
 }
 

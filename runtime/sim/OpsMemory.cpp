@@ -38,9 +38,8 @@ static void reportShared(Warp &w, SharedMemory::Found found, bool isRead,
   }
 }
 
-/// Where a global access goes, after its checks. Throws `Fault`.
-static char *checkGlobal(Warp &w, int lane, uint64_t address, uint32_t bytes,
-                         bool isRead) {
+char *checkGlobal(Warp &w, int lane, uint64_t address, uint32_t bytes,
+                  bool isRead) {
   GlobalMemory &memory = w.memory();
   if (!memory.isAllocated(address, bytes))
     w.report(Problem::outOfBounds, lane, address, bytes,
@@ -54,8 +53,8 @@ static char *checkGlobal(Warp &w, int lane, uint64_t address, uint32_t bytes,
   return reinterpret_cast<char *>(address);
 }
 
-static char *checkShared(Warp &w, int lane, uint64_t address, uint32_t bytes,
-                         bool isRead, uint32_t as) {
+char *checkShared(Warp &w, int lane, uint64_t address, uint32_t bytes,
+                  bool isRead, uint32_t as) {
   SharedMemory &shared = w.block.shared;
   if (!shared.holds(address, bytes))
     w.report(Problem::outOfBounds, lane, address, bytes,

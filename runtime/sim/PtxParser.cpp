@@ -294,11 +294,22 @@ private:
       count *= static_cast<uint64_t>(integer());
       expect("]");
     }
-    param.bytes = count * bits / 8;
+    constexpr uint64_t most = 32764; // as on a GPU
+    if (bits < 8 || count > most || param.align > most)
+      throw LoadError(lexer.lastLine(),
+                      fmt::format("expected a parameter of 8 to 64 bits, or an "
+                                  "array of them of at most {} bytes",
+                                  most));
+    param.bytes = count * static_cast<uint64_t>(bits) / 8;
     param.align = std::max<uint32_t>(param.align, bits / 8);
     param.offset =
         (into.paramBytes + param.align - 1) / param.align * param.align;
     into.paramBytes = param.offset + param.bytes;
+    if (into.paramBytes > most)
+      throw LoadError(lexer.lastLine(),
+                      fmt::format("the parameters have {} bytes, a kernel may "
+                                  "have {}",
+                                  into.paramBytes, most));
     into.params.push_back(std::move(param));
   }
 
@@ -332,7 +343,8 @@ private:
       integer(); // the column
       // `, function_name label, inlined_at file line column`
       while (accept(",")) {
-        while (!at(",") && peek().line == lexer.lastLine())
+        while (!at(",") && peek().kind != Token::Kind::end &&
+               peek().line == lexer.lastLine())
           take();
       }
       return;

@@ -137,6 +137,13 @@ TEST(Driver, RefusesModules) {
       deep += open;
     EXPECT_THAT(loadError(kernel(deep)), HasSubstr("PTX line 5: "));
   }
+  EXPECT_THAT(loadError(".version 8.0\n.entry k(.param .align 0 .pred p) {}"),
+              HasSubstr("PTX line 2: expected a parameter of 8 to 64 bits"));
+  EXPECT_THAT(loadError(".version 8.0\n.entry k(.param .b8 p[99999999999]) {}"),
+              HasSubstr("an array of them of at most 32764 bytes"));
+  // The end in the middle of a directive.
+  EXPECT_THAT(loadError(".entry k() {\n.loc 1 2 3, x"),
+              HasSubstr("PTX line 2"));
   Module binary(std::string("\x7f"
                             "ELF...."));
   EXPECT_EQ(binary.result, CUDA_ERROR_NO_BINARY_FOR_GPU);

@@ -15,6 +15,7 @@
 #include <limits>
 #include <memory>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <unistd.h>
 
 namespace attn_grid::agc {
@@ -74,6 +75,25 @@ axesOf(const Signature &signature, const std::vector<std::string> &sets) {
     axes.emplace_back(param.name, std::move(values));
   }
   return axes;
+}
+
+/// The values that the consts of the axes have by default; nothing if one has
+/// none that is known before a launch.
+static std::optional<Choice> defaultsOf(
+    const Signature &signature,
+    const std::vector<std::pair<std::string, std::vector<int64_t>>> &axes) {
+  Choice choice;
+  for (const auto &[name, values] : axes)
+    for (const ConstParam &param : signature.consts) {
+      if (param.name != name)
+        continue;
+      detail::Evaluation value = detail::evaluate(
+          param.default_value, {&signature, {}, {}, {}, {}, {}});
+      if (!value || (*value).kind() != Scalar::Kind::integer)
+        return std::nullopt;
+      choice.emplace_back(name, (*value).integer());
+    }
+  return choice;
 }
 
 /// All combinations. The first axis changes slowest.
@@ -325,9 +345,18 @@ static void run(const TuneOptions &options) {
   sort();
   double defaults = runOff(ranked, options.launch, reference);
   sort();
-  // Where the defaults are as fast, the best candidate is as good as they.
-  if (!options.save.empty() && !ranked.empty() && ranked[0].refused.empty())
-    save(options.save, reference, ranked[0]);
+  bool isFaster = !ranked.empty() && ranked[0].refused.empty() &&
+                  ranked[0].milliseconds < defaults;
+  if (!options.save.empty()) {
+    // That the defaults are the best is worth keeping, too.
+    Candidate best;
+    if (isFaster)
+      best = ranked[0];
+    else if (auto choice = defaultsOf(signature, axes))
+      best = {*choice, defaults, {}, true};
+    if (best.tried)
+      save(options.save, reference, best);
+  }
   if (options.json) {
     nlohmann::ordered_json json = {{"kernel", signature.name},
                                    {"device", reference.device.description()},
@@ -352,8 +381,6 @@ static void run(const TuneOptions &options) {
   fmt::print("{} on {}: {} candidates\n", signature.name,
              reference.device.name(), candidates.size());
   printTable(ranked, defaults, candidates.size() - ranked.size());
-  bool isFaster = !ranked.empty() && ranked[0].refused.empty() &&
-                  ranked[0].milliseconds < defaults;
   fmt::print("the best: {}\n",
              isFaster ? setsOf(ranked[0].choice) : "the defaults");
   if (!options.save.empty())
