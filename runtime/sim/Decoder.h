@@ -87,6 +87,17 @@ private:
   std::string_view part(size_t n) const;
 };
 
+template <typename Map>
+typename Map::const_iterator Decoder::find(const Map &map,
+                                           const std::string &name) const {
+  for (int scope = at->scope; scope >= 0; scope = function.scopes[scope]) {
+    auto found = map.find({scope, name});
+    if (found != map.end())
+      return found;
+  }
+  return map.end();
+}
+
 } // namespace attn_grid::sim
 
 #endif
