@@ -66,6 +66,8 @@ void addVectorPhase(OpPassManager &passes, const CpuTarget &cpu) {
 }
 
 void addThreadPhase(OpPassManager &passes, const GpuArch &gpu) {
+  passes.nest<ir::KernelOp>().addPass(createSeparateLoops());
+  passes.addPass(createCSEPass());
   LowerToThreadsOptions threads;
   threads.capability = gpu.threads.capability;
   threads.warps = gpu.threads.warps;

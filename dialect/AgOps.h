@@ -27,6 +27,10 @@ class DialectRegistry;
 } // namespace mlir
 
 namespace attn_grid::ir {
+
+/// Of a load or store: the dimensions along which all its elements are known to
+/// lie inside the tensor.
+inline constexpr llvm::StringLiteral insideAttr = "ag.inside";
 /// Registers `ag` and the upstream dialects that tile programs are made of.
 void registerTileDialects(mlir::DialectRegistry &registry);
 } // namespace attn_grid::ir

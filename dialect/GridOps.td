@@ -42,6 +42,10 @@ def Ag_KernelOp : Ag_Op<"kernel", [
   let extraClassDeclaration = [{
     /// What a launch may do to a tensor argument.
     static constexpr ::llvm::StringLiteral accessAttr = "ag.access";
+    /// Of a kernel whose tensors are all regular: they begin at a multiple of
+    /// 16 bytes, each stride but the last is one too, none is negative, and
+    /// no element lies 2^31 bytes or more behind the first.
+    static constexpr ::llvm::StringLiteral regularAttr = "ag.regular";
     /// The parameter's name in the source.
     static constexpr ::llvm::StringLiteral nameAttr = "ag.name";
 

@@ -135,6 +135,47 @@ int Binder::last_stride(size_t param) const {
   return view->strides()[last] == 0 ? 0 : -1;
 }
 
+/// Whether one tensor is `Specialization::regular`.
+static bool is_regular(const TensorView &view) {
+  if (reinterpret_cast<uintptr_t>(view.data()) % 16 != 0)
+    return false;
+  int64_t reach = 0;
+  for (int d = 0; d < view.rank(); ++d) {
+    int64_t size = view.sizes()[d], stride = view.strides()[d];
+    if (size == 0)
+      return true;
+    int64_t bytes = 0, along = 0;
+    if (stride < 0 ||
+        __builtin_mul_overflow(stride, static_cast<int64_t>(size_of(view.dtype())), &bytes) ||
+        (d + 1 < view.rank() && bytes % 16 != 0) ||
+        __builtin_mul_overflow(size - 1, bytes, &along) ||
+        __builtin_add_overflow(reach, along, &reach))
+      return false;
+  }
+  return reach < int64_t(1) << 31;
+}
+
+bool Binder::is_regular() const {
+  for (size_t i = 0; i < params().size(); ++i) {
+    if (const TensorView *view = tensor(i)) {
+      if (!detail::is_regular(*view))
+        return false;
+    } else if (is_fresh(i)) {
+      Dims sizes = sizes_of(i);
+      auto bytes = static_cast<int64_t>(size_of(type_of(i)));
+      // The same of what `Tensor::empty` makes.
+      for (size_t d = sizes.size(); d-- > 0;) {
+        if (d + 1 < sizes.size() && bytes % 16 != 0)
+          return false;
+        bytes *= sizes[d];
+      }
+      if (bytes >= int64_t(1) << 31)
+        return false;
+    }
+  }
+  return true;
+}
+
 Specialization Binder::specialization() const {
   Specialization what;
   what.kernel = signature().name;
@@ -153,6 +194,7 @@ Specialization Binder::specialization() const {
     what.present.push_back(is_present(i));
     what.last_stride.push_back(static_cast<int8_t>(last_stride(i)));
   }
+  what.regular = device_ != Device::cpu() && is_regular();
   return what;
 }
 

@@ -50,7 +50,7 @@ public:
   void find_variant() {
     const Signature &signature = kernel_.signature;
     // 5 bits per dtype, 3 per parameter, a word per const, and the kernel.
-    Inline<uint64_t, 32> words(4 + signature.types.size() / 12 +
+    Inline<uint64_t, 32> words(5 + signature.types.size() / 12 +
                                signature.params.size() / 21 +
                                signature.consts.size());
     KeyWriter writer(words.data());
@@ -73,6 +73,8 @@ public:
                  64);
     }
     writer.flush();
+    if (device() != Device::cpu())
+      writer.add(static_cast<uint64_t>(binder_.is_regular()), 64);
     VariantKey key{{words.data(), writer.count()}, 0, {}};
     key.hash = hash_words(key.words);
     variants_ = &kernel_.module->variants_for(device());

@@ -223,6 +223,8 @@ ir::KernelOp Lowering::makeKernel(const ast::KernelDecl &kernel,
   auto op = ir::KernelOp::create(builder, loc, kernel.name.text,
                                  builder.getFunctionType(types, {}),
                                  builder.getArrayAttr(attrs), ArrayAttr());
+  if (spec.regular)
+    op->setAttr(ir::KernelOp::regularAttr, builder.getUnitAttr());
   Block *entry = &op.getBody().emplaceBlock();
   entry->addArguments(types, locations);
   return op;

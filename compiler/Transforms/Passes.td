@@ -16,6 +16,20 @@ def HoistScale : Pass<"ag-hoist-scale", "::attn_grid::ir::KernelOp"> {
                            "::mlir::tensor::TensorDialect"];
 }
 
+def SeparateLoops : Pass<"ag-separate-loops", "::attn_grid::ir::KernelOp"> {
+  let summary = "One loop for the iterations without a mask, one for the rest";
+  let description = [{
+    Where the body of an `scf.for` has an `scf.if` that the first iterations
+    take and no later one does (`n <= limit`, or several such), the loop becomes
+    two. Loads and stores of the first that the limits prove to lie inside their
+    tensor get the attribute `ag.inside`, the list of those dimensions. For
+    GPUs: what a loop loads in every iteration can be loaded ahead.
+    Example: test/compiler/Transforms/separate-loops.mlir, @flash.
+  }];
+  let dependentDialects = ["::mlir::arith::ArithDialect",
+                           "::mlir::scf::SCFDialect"];
+}
+
 def SplitMaskedLoops : Pass<"ag-split-masked-loops",
                             "::attn_grid::ir::KernelOp"> {
   let summary = "Do only the iterations, and the masking, that a mask needs";

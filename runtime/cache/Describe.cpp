@@ -58,7 +58,7 @@ std::string describe(const Specialization &what, const Signature &signature) {
     else if (what.last_stride[i] >= 0)
       text += fmt::format(" last stride {}", what.last_stride[i]);
   }
-  return text + ")";
+  return text + (what.regular ? "), regular" : ")");
 }
 
 } // namespace attn_grid::detail

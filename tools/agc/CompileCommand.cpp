@@ -23,7 +23,7 @@ struct CompileOptions {
   VariantOptions variant;
   std::string target = "cpu", output;
   compiler::EmitOptions emit;
-  bool printAfterAll = false;
+  bool printAfterAll = false, irregular = false;
   int level = 3;
 };
 } // namespace
@@ -53,9 +53,11 @@ static compiler::EmitResult compileSource(const CompileOptions &options,
       module.signatures(), options.variant.kernel.kernel)];
   // Refuses names that the kernel lacks and values that do not fit.
   Kernel kernel = module.kernel(signature.name, bindings);
+  Specialization what =
+      options.variant.specialize(kernel.signature(), bindings);
+  what.regular = target.kind == Target::Kind::ptx && !options.irregular;
   return compilerFunctions().emit(
-      text, options.source.file, options.source.includeDirs,
-      options.variant.specialize(kernel.signature(), bindings), target,
+      text, options.source.file, options.source.includeDirs, what, target,
       options.emit, options.variant.kernel.functions(signature.name));
 }
 
@@ -117,6 +119,9 @@ void addCompileCommand(CLI::App &app) {
                    "0: LLVM does not optimise, for a CPU; 3: it does (3)")
       ->type_name("LEVEL")
       ->check(CLI::IsMember({0, 3}).description(""));
+  command->add_flag("--irregular", options->irregular,
+                    "of a GPU: tensors that do not begin, or step, at "
+                    "multiples of 16 bytes, or reach 2 GiB");
   command->add_flag("--print-after-all", options->printAfterAll,
                     "print the IR to standard error after each pass that "
                     "changes it");

@@ -101,36 +101,44 @@ void ThreadEmitter::touchGlobal(const TensorInfo &info, bool isWrite) {
 }
 
 namespace {
-/// Sums and masks of an access under construction.
+/// Sums and masks of an access under construction. What all threads have in
+/// common goes into the pointer; what differs is an offset, of 32 bits where
+/// the tensors are regular.
 class AccessBuilder {
 public:
-  AccessBuilder(ImplicitLocOpBuilder &b, unsigned registers)
-      : b(b), offsets(registers), masks(registers) {}
+  AccessBuilder(ImplicitLocOpBuilder &b, unsigned registers, bool regular)
+      : b(b), offsetType(regular ? b.getI32Type() : b.getI64Type()),
+        offsets(registers), masks(registers) {}
 
-  /// Adds the element `at` (i32 or i64, one value for all registers or one
-  /// each) of a dimension. `size` null: it is inside.
-  void addDimension(ArrayRef<Value> at, Value stride, Value size) {
-    llvm::DenseMap<Value, std::pair<Value, Value>> known;
+  /// Moves all elements by `at` (an integer) along a dimension.
+  void addUniform(Value at, Value stride) {
+    Value part = b.createOrFold<arith::MulIOp>(
+        resize(at, b.getI64Type()), stride);
+    uniform = uniform ? b.createOrFold<arith::AddIOp>(uniform, part) : part;
+  }
+  /// Adds the elements `at` (integers, one for all registers or one each) of a
+  /// dimension.
+  void addDimension(ArrayRef<Value> at, Value stride) {
+    Value step = resize(stride, offsetType);
+    llvm::DenseMap<Value, Value> known;
     for (unsigned reg = 0; reg < offsets.size(); ++reg) {
       Value index = at[at.size() == 1 ? 0 : reg];
-      auto &[offset, inside] = known[index];
-      if (!offset) {
-        Value wide =
-            index.getType().isInteger(64)
-                ? index
-                : b.createOrFold<arith::ExtSIOp>(b.getI64Type(), index);
-        offset = b.createOrFold<arith::MulIOp>(wide, stride);
-        if (size) {
-          Value limit = size;
-          if (!index.getType().isInteger(64))
-            limit = b.createOrFold<arith::TruncIOp>(index.getType(), size);
-          inside =
-              arith::CmpIOp::create(b, arith::CmpIPredicate::ult, index, limit);
-        }
-      }
+      Value &offset = known[index];
+      if (!offset)
+        offset = b.createOrFold<arith::MulIOp>(resize(index, offsetType), step);
       add(offsets[reg], offset);
-      if (inside)
-        require(reg, inside);
+    }
+  }
+  /// Leaves out the elements whose `index`, as above, is not below `size`.
+  void requireBelow(ArrayRef<Value> at, Value size) {
+    llvm::DenseMap<Value, Value> known;
+    for (unsigned reg = 0; reg < masks.size(); ++reg) {
+      Value index = at[at.size() == 1 ? 0 : reg];
+      Value &inside = known[index];
+      if (!inside)
+        inside = arith::CmpIOp::create(b, arith::CmpIPredicate::ult, index,
+                                       resize(size, index.getType()));
+      require(reg, inside);
     }
   }
   void require(unsigned reg, Value condition) {
@@ -146,16 +154,36 @@ public:
   }
   Access finish(Value pointer, Type element) {
     Access access;
-    for (Value offset : offsets)
-      access.pointers.push_back(
-          offset ? LLVM::GEPOp::create(b, pointer.getType(), element, pointer,
-                                       ValueRange{offset})
-                 : pointer);
+    auto advance = [&](Value offset) -> Value {
+      return LLVM::GEPOp::create(b, pointer.getType(), element, pointer,
+                                 ValueRange{offset});
+    };
+    if (uniform)
+      pointer = advance(uniform);
+    llvm::DenseMap<Value, Value> known;
+    for (Value offset : offsets) {
+      if (!offset) {
+        access.pointers.push_back(pointer);
+        continue;
+      }
+      Value &at = known[offset];
+      if (!at)
+        at = advance(offset);
+      access.pointers.push_back(at);
+    }
     access.masks = masks;
     return access;
   }
 
 private:
+  Value resize(Value value, Type type) {
+    unsigned from = value.getType().getIntOrFloatBitWidth();
+    unsigned to = type.getIntOrFloatBitWidth();
+    if (from == to)
+      return value;
+    return from < to ? b.createOrFold<arith::ExtSIOp>(type, value)
+                     : b.createOrFold<arith::TruncIOp>(type, value);
+  }
   void add(Value &sum, Value part) {
     if (!sum) {
       sum = part;
@@ -167,6 +195,8 @@ private:
     sum = both;
   }
   ImplicitLocOpBuilder &b;
+  Type offsetType;
+  Value uniform;
   SmallVector<Value> offsets, masks;
   llvm::DenseMap<std::pair<Value, Value>, Value> sums, conjunctions;
 };
@@ -177,60 +207,55 @@ static Type memoryType(Type element) {
                               : element;
 }
 
+/// Whether `insideAttr` lists dimension `d`.
+static bool isKnownInside(Operation *op, int64_t d) {
+  auto inside = op->getAttrOfType<DenseI64ArrayAttr>(insideAttr);
+  return inside && llvm::is_contained(inside.asArrayRef(), d);
+}
+
 template <typename Op>
 Access ThreadEmitter::access(Op op, const LinearLayout &layout) {
   TensorInfo info = tensor(op.getTensor());
-  AccessBuilder builder(b, layout.registers());
-  // What all threads have in common first: it is added once.
-  SmallVector<int64_t> order, axes;
-  for (bool wantAxis : {false, true}) {
-    int64_t axis = 0;
-    for (auto [d, extent] : llvm::enumerate(op.getExtents())) {
-      if ((extent != 0) == wantAxis) {
-        order.push_back(d);
-        axes.push_back(axis);
-      }
-      axis += extent != 0;
-    }
-  }
-  for (auto [d, axis] : llvm::zip(order, axes)) {
+  AccessBuilder builder(b, layout.registers(), isRegular());
+  int64_t axis = -1;
+  for (auto [d, extent] : llvm::enumerate(op.getExtents())) {
+    axis += extent != 0;
     Value i = op.getIndices()[d];
-    int64_t extent = op.getExtents()[d];
     Value stride = indexOf(info.strides[d]);
     bool dense =
         op.getSteps().empty() || matchPattern(op.getSteps()[d], m_One());
     bool inside =
-        dense && provablyInside(op.getTensor(), d, i, extent, info.sizes[d]);
-    Value size = inside ? Value() : indexOf(info.sizes[d]);
+        dense && (isKnownInside(op, d) ||
+                  provablyInside(op.getTensor(), d, i, extent, info.sizes[d]));
     SmallVector<Value> at;
     if (isa<RankedTensorType>(i.getType())) {
       LinearLayout full = layout.project({axis}, {extent});
       const ThreadTile &list = get(i, full.withoutCopies());
       for (unsigned reg = 0; reg < layout.registers(); ++reg)
         at.push_back(list.regs[full.withoutCopies(reg)]);
+      builder.addDimension(at, stride);
     } else if (!extent) {
       at.push_back(scalar(i));
+      builder.addUniform(at.front(), stride);
+    } else if (!dense) {
+      at = coordinates(layout, axis);
+      Value start = toI64(scalar(i)), step = toI64(scalar(op.getSteps()[d]));
+      for (Value &coordinate : at)
+        coordinate = arith::AddIOp::create(
+            b, start, arith::MulIOp::create(b, toI64(coordinate), step));
+      builder.addDimension(at, stride);
     } else {
       at = coordinates(layout, axis);
-      Value step = dense ? Value() : toI64(scalar(op.getSteps()[d]));
-      Value start = scalar(i);
-      // The start's part of the address is the same for all.
-      if (dense && !matchPattern(i, m_Zero())) {
-        llvm::DenseMap<Value, Value> known;
-        for (Value &coordinate : at) {
-          Value &sum = known[coordinate];
-          if (!sum)
-            sum = arith::AddIOp::create(b, start, coordinate);
-          coordinate = sum;
-        }
-      } else if (!dense) {
-        for (Value &coordinate : at)
-          coordinate = arith::AddIOp::create(
-              b, toI64(start),
-              arith::MulIOp::create(b, toI64(coordinate), step));
+      builder.addDimension(at, stride);
+      if (!matchPattern(i, m_Zero())) {
+        Value start = scalar(i);
+        builder.addUniform(start, stride);
+        if (!inside)
+          shift(at, start);
       }
     }
-    builder.addDimension(at, stride, size);
+    if (!inside)
+      builder.requireBelow(at, indexOf(info.sizes[d]));
   }
   if (op.getKeep()) {
     const ThreadTile &keep = get(op.getKeep(), layout);
@@ -242,13 +267,26 @@ Access ThreadEmitter::access(Op op, const LinearLayout &layout) {
   return result;
 }
 
+/// Adds `start` to each of the values `at`, to equal ones once.
+void ThreadEmitter::shift(MutableArrayRef<Value> at, Value start) {
+  llvm::DenseMap<Value, Value> known;
+  for (Value &value : at) {
+    Value &sum = known[value];
+    if (!sum)
+      sum = arith::AddIOp::create(b, start, value);
+    value = sum;
+  }
+}
+
 template <typename Op>
 Access ThreadEmitter::indexedAccess(Op op, const LinearLayout &layout) {
   TensorInfo info = tensor(op.getTensor());
-  AccessBuilder builder(b, layout.registers());
-  for (auto [d, i] : llvm::enumerate(op.getIndices()))
-    builder.addDimension(get(i, layout).regs, indexOf(info.strides[d]),
-                         indexOf(info.sizes[d]));
+  AccessBuilder builder(b, layout.registers(), isRegular());
+  for (auto [d, i] : llvm::enumerate(op.getIndices())) {
+    const ThreadTile &at = get(i, layout);
+    builder.addDimension(at.regs, indexOf(info.strides[d]));
+    builder.requireBelow(at.regs, indexOf(info.sizes[d]));
+  }
   if (op.getKeep())
     for (auto [reg, keep] : llvm::enumerate(get(op.getKeep(), layout).regs))
       builder.require(reg, keep);

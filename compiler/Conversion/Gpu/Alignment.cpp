@@ -64,7 +64,7 @@ int64_t unitStrideAxis(Value tensor, ArrayRef<int64_t> extents,
 template <typename Op>
 static int64_t vectorElementsOf(Op op, Type element, int64_t unit) {
   auto kernel = op->template getParentOfType<KernelOp>();
-  if (unit < 0 || !kernel->hasAttr(alignedAttr))
+  if (unit < 0 || !kernel->hasAttr(KernelOp::regularAttr))
     return 1;
   // Views shift the base by what may be no multiple of 16 bytes.
   if (!op.getTensor().template getDefiningOp<memref::ReinterpretCastOp>())

@@ -7,10 +7,6 @@
 
 namespace attn_grid::compiler::gpu {
 
-/// The attribute of a kernel whose tensors' pointers, and strides but the last
-/// in bytes, are divisible by 16: the variant was made for such arguments.
-inline constexpr llvm::StringLiteral alignedAttr = "ag.aligned";
-
 /// A number that divides `value` (an i32); 0 if `value` is 0.
 int64_t knownDivisor(mlir::Value value, int depth = 8);
 

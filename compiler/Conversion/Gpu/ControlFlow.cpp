@@ -2,6 +2,7 @@
 // and so all conditions, are the same in all threads of a program: barriers in
 // branches and loops are met by all.
 
+#include "compiler/Conversion/Gpu/LoadAhead.h"
 #include "compiler/Conversion/Gpu/ThreadEmitter.h"
 
 #include "compiler/Conversion/Gpu/Intrinsics.h"
@@ -46,7 +47,9 @@ void ThreadEmitter::emitBlock(Block &block) {
     if (failed)
       return;
     b.setLoc(op.getLoc());
+    beforeUses(&op);
     emitOp(&op);
+    afterUses(&op);
   }
 }
 
@@ -88,11 +91,19 @@ void ThreadEmitter::emitOp(Operation *op) {
   if (op->getNumResults() != 1)
     return fail(op, "this operation is not supported on GPUs yet");
   Value result = op->getResult(0);
-  if (auto load = dyn_cast<LoadOp>(op))
+  if (auto load = dyn_cast<LoadOp>(op)) {
+    if (sharedTileOf(result)) // was loaded ahead
+      return;
+    if (isAsync(load))
+      return emitAsyncLoad(load);
     return setResult(result, emitLoad(load, homeOf(result)));
+  }
   if (auto gather = dyn_cast<GatherOp>(op))
     return setResult(result, emitGather(gather, homeOf(result)));
   if (isa<RankedTensorType>(result.getType())) {
+    // Its reader takes it from shared memory.
+    if (isa<TransposeOp>(op) && sharedTileOf(untransposed(result)))
+      return;
     // Here, not where it is used: that may be in a loop.
     if (layouts.find(result))
       get(result);
@@ -178,6 +189,11 @@ void ThreadEmitter::prepareFactors(scf::ForOp loop) {
   });
 }
 
+Value ThreadEmitter::inductionAs(Type type, Value counter) {
+  return type.isIndex() ? Value(arith::IndexCastOp::create(b, type, counter))
+                        : b.createOrFold<arith::TruncIOp>(type, counter);
+}
+
 void ThreadEmitter::emitFor(scf::ForOp op) {
   SmallVector<Value> init = flatten(op.getInitArgs(), op.getRegionIterArgs());
   prepareFactors(op);
@@ -185,6 +201,11 @@ void ThreadEmitter::emitFor(scf::ForOp op) {
   Value lower = toI64(scalar(op.getLowerBound()));
   Value upper = toI64(scalar(op.getUpperBound()));
   Value step = toI64(scalar(op.getStep()));
+  Ring ring = planRing(op);
+  bool loadsAhead = ring.stages > 1;
+  if (loadsAhead)
+    init.push_back(startRing(ring, lower, upper, step));
+  unsigned groupsBefore = copyGroups;
   auto loop = scf::ForOp::create(b, lower, upper, step, init);
   {
     OpBuilder::InsertionGuard guard(b);
@@ -192,17 +213,23 @@ void ThreadEmitter::emitFor(scf::ForOp op) {
     b.setInsertionPointToStart(loop.getBody());
     noteUnknown();
     Value counter = loop.getInductionVar();
-    Type type = op.getInductionVar().getType();
     scalars[op.getInductionVar()] =
-        type.isIndex() ? Value(arith::IndexCastOp::create(b, type, counter))
-                       : b.createOrFold<arith::TruncIOp>(type, counter);
-    bind(op.getRegionIterArgs(), loop.getRegionIterArgs());
+        inductionAs(op.getInductionVar().getType(), counter);
+    ValueRange carried = loop.getRegionIterArgs();
+    if (loadsAhead)
+      advanceRing(ring, counter, upper, step, carried.back());
+    bind(op.getRegionIterArgs(), carried);
     emitBlock(*op.getBody());
     SmallVector<Value> yielded =
         flatten(op.getYieldedValues(), op.getResults());
+    if (loadsAhead)
+      yielded.push_back(nextOffset(ring, carried.back()));
     if (!init.empty())
       scf::YieldOp::create(b, yielded);
   }
+  if (loadsAhead)
+    endRing(ring);
+  copyGroups = groupsBefore;
   noteUnknown();
   bind(op.getResults(), loop.getResults());
 }
@@ -211,6 +238,7 @@ void ThreadEmitter::emitWhile(scf::WhileOp op) {
   SmallVector<Value> init = flatten(op.getInits(), op.getBeforeArguments());
   auto loop = scf::WhileOp::create(b, flatTypes(op.getAfterArguments()), init,
                                    nullptr, nullptr);
+  unsigned groupsBefore = copyGroups;
   OpBuilder::InsertionGuard guard(b);
   {
     MemoScope scope(*this);
@@ -234,6 +262,7 @@ void ThreadEmitter::emitWhile(scf::WhileOp op) {
                    op.getBeforeArguments()));
   }
   b.setInsertionPointAfter(loop);
+  copyGroups = groupsBefore;
   noteUnknown();
   bind(op.getResults(), loop.getResults());
 }
@@ -244,6 +273,7 @@ void ThreadEmitter::emitIf(scf::IfOp op) {
   auto branch = scf::IfOp::create(b, types, scalar(op.getCondition()), hasElse);
   SharedMemory before = shared;
   llvm::DenseMap<int, unsigned> touchedBefore = globalTouched;
+  unsigned groupsBefore = copyGroups;
   for (bool taken : {true, false}) {
     if (!taken && !hasElse)
       continue;
@@ -252,6 +282,7 @@ void ThreadEmitter::emitIf(scf::IfOp op) {
     OpBuilder::InsertionGuard guard(b);
     MemoScope scope(*this);
     shared.restoreTouched(before);
+    copyGroups = groupsBefore;
     globalTouched = touchedBefore;
     if (types.empty())
       b.setInsertionPoint(to.front().getTerminator());
@@ -263,6 +294,7 @@ void ThreadEmitter::emitIf(scf::IfOp op) {
     if (!types.empty())
       scf::YieldOp::create(b, yielded);
   }
+  copyGroups = groupsBefore; // or more
   noteUnknown();
   bind(op.getResults(), branch.getResults());
 }

@@ -71,23 +71,35 @@ static Value anySpecial(ImplicitLocOpBuilder &b, ArrayRef<Value> values) {
   return any;
 }
 
+Value untransposed(Value tile, bool *isOdd) {
+  while (auto transpose = tile.getDefiningOp<TransposeOp>()) {
+    // Of rank 2, it can only exchange the two.
+    if (isOdd && transpose.getPermutation()[0] != 0)
+      *isOdd = !*isOdd;
+    tile = transpose.getInput();
+  }
+  return tile;
+}
+
 ThreadTile ThreadEmitter::matrixDot(DotOp op) {
   LinearLayout layout = homeOf(op.getResult());
-  Value stored = op.getRhs();
   bool transposed = false;
-  while (auto transpose = stored.getDefiningOp<TransposeOp>()) {
-    transposed = !transposed; // of rank 2, it can only exchange the two
-    if (transpose.getPermutation()[0] == 0)
-      transposed = !transposed;
-    stored = transpose.getInput();
+  Value stored = untransposed(op.getRhs(), &transposed);
+  const SharedTile *loaded = sharedTileOf(stored);
+  if (!op.getKeep()) {
+    const ThreadTile &lhs = get(op.getLhs(), firstFactorLayout(op));
+    const ThreadTile &acc = get(op.getAcc(), layout);
+    SharedTile tile = loaded ? *loaded : makeShared(op, get(stored));
+    ThreadTile result = matrixProduct(lhs, acc, tile, transposed);
+    if (!loaded)
+      shared.release(tile.block);
+    return result;
   }
-  ThreadTile rhs = get(stored);
-  if (!op.getKeep())
-    return matrixProduct(op, get(op.getLhs(), firstFactorLayout(op)),
-                         get(op.getAcc(), layout), rhs, transposed);
   // A factor of 0 leaves a product out, unless the other is infinite or NaN:
   // then the slow way is taken, which leaves it out in truth.
   ThreadTile acc = get(op.getAcc(), layout);
+  ThreadTile rhs = loaded ? loadShared(*loaded, homeOf(stored)) : get(stored);
+  SharedTile tile = loaded ? *loaded : makeShared(op, rhs);
   Value special =
       callIntrinsic(b, "llvm.nvvm.barrier.cta.red.or.aligned.all",
                     b.getI1Type(), {i32(0), anySpecial(b, rhs.regs)});
@@ -109,22 +121,23 @@ ThreadTile ThreadEmitter::matrixDot(DotOp op) {
     const ThreadTile &keep = get(op.getKeep(), first);
     for (auto [value, kept] : llvm::zip(lhs.regs, keep.regs))
       value = arith::SelectOp::create(b, kept, value, zeroOf(value.getType()));
-    scf::YieldOp::create(b, matrixProduct(op, lhs, acc, rhs, transposed).regs);
+    scf::YieldOp::create(b, matrixProduct(lhs, acc, tile, transposed).regs);
   }
+  if (!loaded)
+    shared.release(tile.block);
   noteUnknown();
   return ThreadTile{layout, SmallVector<Value>(branch.getResults())};
 }
 
-ThreadTile ThreadEmitter::matrixProduct(DotOp op, const ThreadTile &lhs,
+ThreadTile ThreadEmitter::matrixProduct(const ThreadTile &lhs,
                                         const ThreadTile &acc,
-                                        const ThreadTile &rhs,
+                                        const SharedTile &tile,
                                         bool transposed) {
   const LinearLayout &layout = acc.layout;
   ThreadTile result = acc;
   Type element = lhs.regs.front().getType(), i32Type = b.getI32Type();
   bool bf16 = element.isBF16();
   unsigned inner = lhs.layout.shape()[1], columns = layout.shape()[1];
-  SharedTile tile = makeShared(op, rhs);
   beforeSharedRead(tile.block);
 
   // Which row of which 8x8 block a lane gives the address of: rows of the
@@ -195,7 +208,6 @@ ThreadTile ThreadEmitter::matrixProduct(DotOp op, const ThreadTile &lhs,
     }
   }
   shared.noteRead(tile.block);
-  shared.release(tile.block);
   return result;
 }
 

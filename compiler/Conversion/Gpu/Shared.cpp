@@ -81,6 +81,10 @@ SmallVector<Value> ThreadEmitter::sharedPointers(const SharedTile &tile,
     threadBits |= warps.emplace_back(place(basis));
   int64_t size = llvm::PowerOf2Ceil(tile.block.end - tile.block.begin);
   Value thread = threadOffset(LinearLayout({size}, {}, lanes, warps));
+  auto advance = [&](Value base, Value offset) -> Value {
+    return LLVM::GEPOp::create(b, base.getType(), b.getI8Type(), base,
+                               ValueRange{offset});
+  };
   auto pointer = LLVM::LLVMPointerType::get(b.getContext(), 3);
   llvm::DenseMap<uint32_t, Value> bases;
   SmallVector<Value> result;
@@ -91,8 +95,10 @@ SmallVector<Value> ThreadEmitter::sharedPointers(const SharedTile &tile,
       Value offset = thread;
       if (here & threadBits)
         offset = arith::XOrIOp::create(b, thread, i32(here & threadBits));
-      base = LLVM::GEPOp::create(b, pointer, b.getI8Type(), sharedBase,
-                                 ValueRange{offset});
+      // What a loop changes comes last: the rest is computed before it.
+      base = advance(sharedBase, offset);
+      if (tile.offset)
+        base = advance(base, tile.offset);
     }
     // The rest is part of the instruction.
     result.push_back(

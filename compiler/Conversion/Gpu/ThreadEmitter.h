@@ -12,6 +12,7 @@
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/IR/ImplicitLocOpBuilder.h"
 #include "llvm/ADT/DenseMap.h"
+#include "llvm/ADT/MapVector.h"
 
 namespace attn_grid::compiler::gpu {
 
@@ -37,11 +38,22 @@ struct Access {
   bool invariant = false;
 };
 
-/// A tile in shared memory, row-major, swizzled. `bytes` 0: none.
+/// A tile in shared memory, row-major, swizzled.
 struct SharedTile {
   mlir::Type element;
   llvm::SmallVector<int64_t> shape;
   SharedBlock block;
+  mlir::Value offset; // i32, added to the block's begin; null: 0
+};
+
+/// A load whose elements go straight to shared memory, while the program goes
+/// on.
+struct AsyncTile {
+  SharedTile tile;
+  /// Operations of the load's block: the first and last in which it is read.
+  mlir::Operation *first = nullptr, *last = nullptr;
+  unsigned group = 0;   // its number among the groups of copies
+  bool arrived = false; // waited for
 };
 
 /// The layout of `layout`'s tile for each of the warps that `warpBits` names,
@@ -49,6 +61,10 @@ struct SharedTile {
 /// registers.
 LinearLayout stackWarps(const LinearLayout &layout, uint32_t warpBits,
                         bool inRegisters);
+
+/// The tile of which `tile` is transposes, an even number or (then
+/// `*isOdd` changes) an odd one.
+mlir::Value untransposed(mlir::Value tile, bool *isOdd = nullptr);
 
 class ThreadEmitter {
 public:
@@ -79,6 +95,8 @@ private:
   void emitWhile(mlir::scf::WhileOp op);
   void emitIf(mlir::scf::IfOp op);
   void prepareFactors(mlir::scf::ForOp loop);
+  /// A loop's counter (i64) in the type of its variable.
+  Value inductionAs(Type type, Value counter);
   /// The scalars that stand for `values` across a block's border.
   llvm::SmallVector<Value> flatten(mlir::ValueRange values,
                                    mlir::ValueRange like);
@@ -133,6 +151,31 @@ private:
   void emitAtomic(AtomicOp op);
   /// Orders accesses to tensors that the kernel both reads and writes.
   void touchGlobal(const TensorInfo &info, bool isWrite);
+
+  /// Whether `KernelOp::regularAttr` holds.
+  bool isRegular() { return kernel->hasAttr(KernelOp::regularAttr); }
+  void shift(llvm::MutableArrayRef<Value> at, Value start);
+
+  // AsyncLoads.cpp
+  bool isAsync(LoadOp op);
+  void emitAsyncLoad(LoadOp op);
+  void copyToShared(LoadOp op, const SharedTile &tile);
+  LinearLayout copyLayout(LoadOp op);
+  void commitCopies();
+  void waitForCopies(unsigned pending);
+  void beforeUses(Operation *op);
+  void afterUses(Operation *op);
+  const SharedTile *sharedTileOf(Value load);
+
+  // LoadAhead.cpp
+  struct Ring;
+  Ring planRing(mlir::scf::ForOp loop);
+  void copyAhead(Ring &ring, Value induction, Value upper, Value offset);
+  Value startRing(Ring &ring, Value lower, Value upper, Value step);
+  void advanceRing(Ring &ring, Value induction, Value upper, Value step,
+                   Value offset);
+  Value nextOffset(Ring &ring, Value offset);
+  void endRing(Ring &ring);
 
   // Shared.cpp
   void barrier();
@@ -191,9 +234,8 @@ private:
   /// The layout of the matrix unit's first factor.
   LinearLayout firstFactorLayout(DotOp op);
   /// acc + lhs * rhs; `rhs` is stored transposed if `transposed`.
-  ThreadTile matrixProduct(DotOp op, const ThreadTile &lhs,
-                           const ThreadTile &acc, const ThreadTile &rhs,
-                           bool transposed);
+  ThreadTile matrixProduct(const ThreadTile &lhs, const ThreadTile &acc,
+                           const SharedTile &rhs, bool transposed);
 
   mlir::ImplicitLocOpBuilder &b;
   KernelOp kernel;
@@ -219,6 +261,9 @@ private:
   };
   Value lane, warp, sharedBase;
   llvm::SmallVector<std::pair<LinearLayout, Value>> threadOffsets;
+  /// By the result of the load.
+  llvm::MapVector<Value, AsyncTile> asyncTiles;
+  unsigned copyGroups = 0; // committed so far, at least
   /// Accesses to tensors since the last barrier, by kernel argument.
   llvm::DenseMap<int, unsigned> globalTouched;
   friend struct MemoScope;

@@ -81,6 +81,8 @@ const ThreadTile &ThreadEmitter::get(Value value, const LinearLayout &layout) {
   bool anyLayout = !layouts.find(value);
   if (isRecomputable(op) && (anyLayout || !other))
     return remember(value, evaluate(value, layout));
+  if (const SharedTile *loaded = sharedTileOf(value))
+    return remember(value, loadShared(*loaded, layout));
   if (!other) {
     fail(op ? op : kernel, "this tile is not available on GPUs");
     ThreadTile tile{layout, {}};

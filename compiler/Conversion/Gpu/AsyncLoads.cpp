@@ -1,0 +1,151 @@
+// Loads that go from global straight to shared memory by cp.async, 16 bytes at
+// a time, while the program goes on: those that only the matrix unit reads.
+
+#include "compiler/Conversion/Gpu/ThreadEmitter.h"
+
+#include "compiler/Conversion/Gpu/Alignment.h"
+#include "compiler/Conversion/Gpu/Intrinsics.h"
+#include "dialect/Verify.h"
+
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/IR/Matchers.h"
+#include "llvm/Support/MathExtras.h"
+
+using namespace mlir;
+
+namespace attn_grid::compiler::gpu {
+
+static constexpr int64_t bytesPerCopy = 16;
+
+/// The dots whose second factor a load is, transposed or not; none if it has
+/// other readers too.
+static SmallVector<DotOp> readers(Value load) {
+  SmallVector<DotOp> dots;
+  SmallVector<Value> open{load};
+  while (!open.empty()) {
+    Value value = open.pop_back_val();
+    for (OpOperand &use : value.getUses()) {
+      if (auto transpose = dyn_cast<TransposeOp>(use.getOwner())) {
+        open.push_back(transpose.getResult());
+        continue;
+      }
+      auto dot = dyn_cast<DotOp>(use.getOwner());
+      if (!dot || dot.getRhs() != value || dot.getLhs() == value ||
+          dot.getKeep() == value)
+        return {};
+      dots.push_back(dot);
+    }
+  }
+  return dots;
+}
+
+bool ThreadEmitter::isAsync(LoadOp op) {
+  auto type = dyn_cast<RankedTensorType>(op.getResult().getType());
+  if (!type || type.getRank() != 2 || op.getKeep() || !op.getSteps().empty() ||
+      (op.getOther() && !matchPattern(op.getOther(), m_AnyZeroFloat())))
+    return false;
+  int64_t unit = unitStrideAxis(op.getTensor(), op.getExtents(), op.getSteps());
+  int64_t bytes = type.getElementTypeBitWidth() / 8;
+  if (unit != 1 || bytes * vectorElements(op, unit) < bytesPerCopy)
+    return false;
+  const TensorInfo &info = tensor(op.getTensor());
+  if (info.argument < 0 || kernel.isWritten(info.argument))
+    return false;
+  SmallVector<DotOp> dots = readers(op.getResult());
+  return !dots.empty() && llvm::all_of(dots, [&](DotOp dot) {
+    return usesMatrixUnit(dot, target);
+  });
+}
+
+LinearLayout ThreadEmitter::copyLayout(LoadOp op) {
+  auto type = cast<RankedTensorType>(op.getResult().getType());
+  return blockedLayout(type.getShape(), 1,
+                       bytesPerCopy * 8 / type.getElementTypeBitWidth(),
+                       llvm::Log2_64(target.warps));
+}
+
+void ThreadEmitter::copyToShared(LoadOp op, const SharedTile &tile) {
+  LinearLayout layout = copyLayout(op);
+  Access from = access(op, layout);
+  SmallVector<Value> to = sharedPointers(tile, layout, 0);
+  unsigned perCopy =
+      bytesPerCopy * 8 / tile.element.getIntOrFloatBitWidth();
+  auto emit = [&] {
+    for (unsigned reg = 0; reg < layout.registers(); reg += perCopy) {
+      // What is not read is 0.
+      if (Value mask = from.masks[reg]) {
+        Value bytes = arith::SelectOp::create(b, mask, i32(bytesPerCopy),
+                                              i32(0));
+        callIntrinsic(b, "llvm.nvvm.cp.async.cg.shared.global.16.s", nullptr,
+                      {to[reg], from.pointers[reg], bytes});
+      } else {
+        callIntrinsic(b, "llvm.nvvm.cp.async.cg.shared.global.16", nullptr,
+                      {to[reg], from.pointers[reg]});
+      }
+    }
+  };
+  Value owner = isOwner(layout);
+  if (!owner)
+    return emit();
+  auto branch = scf::IfOp::create(b, TypeRange{}, owner, false);
+  OpBuilder::InsertionGuard guard(b);
+  b.setInsertionPoint(branch.getThenRegion().front().getTerminator());
+  emit();
+}
+
+void ThreadEmitter::commitCopies() {
+  callIntrinsic(b, "llvm.nvvm.cp.async.commit.group", nullptr, {});
+  ++copyGroups;
+}
+
+void ThreadEmitter::waitForCopies(unsigned pending) {
+  callIntrinsic(b, "llvm.nvvm.cp.async.wait.group", nullptr, {i32(pending)});
+}
+
+void ThreadEmitter::emitAsyncLoad(LoadOp op) {
+  auto type = cast<RankedTensorType>(op.getResult().getType());
+  AsyncTile copy;
+  for (DotOp dot : readers(op.getResult())) {
+    Operation *user = op->getBlock()->findAncestorOpInBlock(*dot);
+    if (!copy.first || user->isBeforeInBlock(copy.first))
+      copy.first = user;
+    if (!copy.last || copy.last->isBeforeInBlock(user))
+      copy.last = user;
+  }
+  copy.tile.element = type.getElementType();
+  copy.tile.shape.assign(type.getShape().begin(), type.getShape().end());
+  copy.tile.block = allocateShared(
+      op, type.getNumElements() * type.getElementTypeBitWidth() / 8);
+  beforeSharedWrite(copy.tile.block);
+  copyToShared(op, copy.tile);
+  commitCopies();
+  copy.group = copyGroups;
+  asyncTiles[op.getResult()] = std::move(copy);
+}
+
+/// Waits for what `op` reads, or an operation in it.
+void ThreadEmitter::beforeUses(Operation *op) {
+  for (auto &[load, copy] : asyncTiles) {
+    if (copy.arrived || copy.first != op)
+      continue;
+    waitForCopies(copyGroups - copy.group);
+    shared.noteWrite(copy.tile.block);
+    copy.arrived = true;
+  }
+}
+
+void ThreadEmitter::afterUses(Operation *op) {
+  asyncTiles.remove_if([&](auto &entry) {
+    if (entry.second.last != op)
+      return false;
+    shared.release(entry.second.tile.block);
+    return true;
+  });
+}
+
+const SharedTile *ThreadEmitter::sharedTileOf(Value load) {
+  auto it = asyncTiles.find(load);
+  return it == asyncTiles.end() ? nullptr : &it->second.tile;
+}
+
+} // namespace attn_grid::compiler::gpu

@@ -1,0 +1,24 @@
+#ifndef AG_COMPILER_CONVERSION_GPU_LOADAHEAD_H
+#define AG_COMPILER_CONVERSION_GPU_LOADAHEAD_H
+/// The tiles that a loop loads ahead of the iteration that reads them.
+
+#include "compiler/Conversion/Gpu/ThreadEmitter.h"
+
+#include "llvm/ADT/SetVector.h"
+
+namespace attn_grid::compiler::gpu {
+
+struct ThreadEmitter::Ring {
+  mlir::scf::ForOp loop;
+  /// What computes the loads' indices from the loop's variable, in order.
+  llvm::SetVector<mlir::Operation *> chain;
+  /// Each load, and its tile in the first buffer.
+  llvm::SmallVector<std::pair<LoadOp, SharedTile>, 2> tiles;
+  int64_t stages = 1; ///< buffers; 1: nothing is loaded ahead
+  int64_t stageBytes = 0;
+  SharedBlock block;
+};
+
+} // namespace attn_grid::compiler::gpu
+
+#endif

@@ -1,0 +1,167 @@
+// One loop for the iterations that need no mask, one for the rest.
+//
+//     for n in 0 .. N step 64 {          for n in 0 .. mid step 64 { fast }
+//       if n <= limit { fast }     ->    for n in mid .. N step 64 { slow }
+//       else { slow }
+//     }
+//
+// On a GPU the branch is no cost, but what is in it cannot be loaded ahead of
+// its iteration. SplitMaskedLoops made the branch; here it is taken apart where
+// it is taken by the first iterations and by no later one. On the way accesses
+// that the condition proves to lie inside their tensors are marked so.
+
+#include "compiler/Transforms/Passes.h"
+#include "dialect/AgOps.h"
+
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
+#include "mlir/IR/Matchers.h"
+
+using namespace mlir;
+
+namespace attn_grid::compiler {
+
+#define GEN_PASS_DEF_SEPARATELOOPS
+#include "compiler/Transforms/Passes.h.inc"
+
+/// The limits of `induction <= limit and induction <= limit ...`, i64 values
+/// from before the loop; none if the condition is another.
+static SmallVector<Value> limitsOf(Value condition, scf::ForOp loop) {
+  SmallVector<Value> limits, open{condition};
+  while (!open.empty()) {
+    Operation *op = open.pop_back_val().getDefiningOp();
+    if (auto both = dyn_cast_or_null<arith::AndIOp>(op)) {
+      open.append({both.getLhs(), both.getRhs()});
+      continue;
+    }
+    auto compare = dyn_cast_or_null<arith::CmpIOp>(op);
+    if (!compare || compare.getPredicate() != arith::CmpIPredicate::sle)
+      return {};
+    auto wide = compare.getLhs().getDefiningOp<arith::ExtSIOp>();
+    if (!wide || wide.getIn() != loop.getInductionVar() ||
+        !wide.getType().isInteger(64) ||
+        !loop.isDefinedOutsideOfLoop(compare.getRhs()))
+      return {};
+    limits.push_back(compare.getRhs());
+  }
+  return limits;
+}
+
+/// If `limit` is `size - c` with an i32 `size`: c, and `size`.
+static std::pair<int64_t, Value> belowSize(Value limit) {
+  auto sum = limit.getDefiningOp<arith::AddIOp>();
+  APInt constant;
+  if (!sum || !matchPattern(sum.getRhs(), m_ConstantInt(&constant)))
+    return {};
+  auto wide = sum.getLhs().getDefiningOp<arith::ExtSIOp>();
+  return {-constant.getSExtValue(), wide ? wide.getIn() : Value()};
+}
+
+/// Marks dimensions of `access` that begin at the loop's induction and, because
+/// of `limits`, end inside the tensor.
+template <typename Op>
+static void markInside(Op access, scf::ForOp loop, ArrayRef<Value> limits) {
+  auto tensor =
+      access.getTensor().template getDefiningOp<memref::ReinterpretCastOp>();
+  APInt lower;
+  if (!tensor || !access.getSteps().empty() ||
+      !matchPattern(loop.getLowerBound(), m_ConstantInt(&lower)) ||
+      lower.isNegative())
+    return;
+  SmallVector<int64_t> inside;
+  for (auto [d, i] : llvm::enumerate(access.getIndices())) {
+    auto size = dyn_cast<Value>(tensor.getMixedSizes()[d]);
+    auto cast = size ? size.template getDefiningOp<arith::IndexCastOp>()
+                     : arith::IndexCastOp();
+    if (i != loop.getInductionVar() || !cast)
+      continue;
+    for (Value limit : limits) {
+      auto [distance, of] = belowSize(limit);
+      if (of && of == cast.getIn() && distance >= access.getExtents()[d])
+        inside.push_back(d);
+    }
+  }
+  if (!inside.empty())
+    access->setAttr(ir::insideAttr,
+                    DenseI64ArrayAttr::get(access.getContext(), inside));
+}
+
+/// Puts the branch that is taken in the place of `test`.
+static void inlineBranch(scf::IfOp test, bool outcome) {
+  Block &branch = outcome ? *test.thenBlock() : *test.elseBlock();
+  Operation *yield = branch.getTerminator();
+  test->getBlock()->getOperations().splice(
+      test->getIterator(), branch.getOperations(), branch.begin(),
+      yield->getIterator());
+  test.replaceAllUsesWith(yield->getOperands());
+  test.erase();
+}
+
+/// Where `test` is in a copy of its loop.
+static scf::IfOp correspondingIn(scf::ForOp copy, scf::IfOp test) {
+  int64_t position =
+      std::distance(test->getBlock()->begin(), test->getIterator());
+  return cast<scf::IfOp>(*std::next(copy.getBody()->begin(), position));
+}
+
+/// The first value of the loop's variable that is above all `limits`, or the
+/// loop's end.
+static Value firstAbove(OpBuilder &b, scf::ForOp loop, ArrayRef<Value> limits) {
+  Location loc = loop.getLoc();
+  Type i64 = b.getI64Type();
+  auto wide = [&](Value value) {
+    return b.createOrFold<arith::ExtSIOp>(loc, i64, value);
+  };
+  Value lower = wide(loop.getLowerBound()), upper = wide(loop.getUpperBound());
+  Value step = wide(loop.getStep()), limit = limits.front();
+  for (Value other : limits.drop_front())
+    limit = arith::MinSIOp::create(b, loc, limit, other);
+  // floor((limit - lower) / step) + 1 iterations, or none.
+  Value zero = arith::ConstantOp::create(b, loc, b.getI64IntegerAttr(0));
+  Value span = b.createOrFold<arith::AddIOp>(
+      loc, b.createOrFold<arith::SubIOp>(loc, limit, lower), step);
+  span = arith::MaxSIOp::create(b, loc, span, zero);
+  Value count = b.createOrFold<arith::DivUIOp>(loc, span, step);
+  Value mid = b.createOrFold<arith::AddIOp>(
+      loc, lower, b.createOrFold<arith::MulIOp>(loc, count, step));
+  mid = arith::MinSIOp::create(b, loc, mid, upper);
+  return arith::TruncIOp::create(b, loc, loop.getLowerBound().getType(), mid);
+}
+
+static void separate(scf::ForOp loop) {
+  if (!loop.getInductionVar().getType().isInteger(32))
+    return;
+  for (auto test : loop.getBody()->getOps<scf::IfOp>()) {
+    SmallVector<Value> limits = limitsOf(test.getCondition(), loop);
+    if (limits.empty() || test.getElseRegion().empty())
+      continue;
+    test.getThenRegion().walk([&](Operation *op) {
+      if (auto load = dyn_cast<ir::LoadOp>(op))
+        markInside(load, loop, limits);
+      else if (auto store = dyn_cast<ir::StoreOp>(op))
+        markInside(store, loop, limits);
+    });
+    OpBuilder b(loop);
+    Value mid = firstAbove(b, loop, limits);
+    auto first = cast<scf::ForOp>(b.clone(*loop));
+    first.setUpperBound(mid);
+    loop.setLowerBound(mid);
+    loop.getInitArgsMutable().assign(first.getResults());
+    inlineBranch(correspondingIn(first, test), true);
+    inlineBranch(test, false);
+    return;
+  }
+}
+
+namespace {
+struct SeparateLoops : impl::SeparateLoopsBase<SeparateLoops> {
+  void runOnOperation() override {
+    SmallVector<scf::ForOp> loops;
+    getOperation().walk([&](scf::ForOp loop) { loops.push_back(loop); });
+    for (scf::ForOp loop : loops)
+      separate(loop);
+  }
+};
+} // namespace
+
+} // namespace attn_grid::compiler
