@@ -4,10 +4,16 @@
 // for each of BM x BN scores, in every iteration. The query tile has BM x D
 // elements and stays the same for the whole loop, so scaling it once, before
 // the loop, costs next to nothing.
+//
+// A 16-bit query would be rounded again, so of its scale only the sign moves,
+// which is exact. Then the scale is positive, and a softmax may take the
+// largest score before scaling, and mask before too: what is left of the
+// multiply becomes part of the subtraction in front of the exponential.
 
 #include "compiler/Transforms/Passes.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "mlir/IR/Matchers.h"
@@ -57,6 +63,60 @@ LogicalResult collectBefore(LoopLikeOpInterface loop, Value value,
   return success();
 }
 
+Scale findScale(Value factor) {
+  SplatElementsAttr constant;
+  if (matchPattern(factor, m_Constant(&constant)))
+    return {nullptr, constant.getSplatValue<Attribute>()};
+  if (auto splat = factor.getDefiningOp<tensor::SplatOp>())
+    return {splat.getInput(), nullptr};
+  return {};
+}
+
+/// The dot that is a factor of `product`, alone and without an accumulator, and
+/// the other factor, which is the same for all its elements.
+std::pair<ir::DotOp, Scale> findScaledDot(arith::MulFOp product) {
+  for (auto [scores, factor] : {std::pair(product.getLhs(), product.getRhs()),
+                                {product.getRhs(), product.getLhs()}}) {
+    auto dot = scores.getDefiningOp<ir::DotOp>();
+    Scale scale = findScale(factor);
+    if (dot && scale && dot.getResult().hasOneUse() &&
+        matchPattern(dot.getAcc(), m_AnyZeroFloat()))
+      return {dot, scale};
+  }
+  return {};
+}
+
+Type elementOf(Value tile) {
+  return cast<RankedTensorType>(tile.getType()).getElementType();
+}
+
+/// The outermost loop around `dot` that leaves `side` and the scale alone; what
+/// computes the scale is moved to before it. Null if there is none.
+LoopLikeOpInterface leaveLoops(ir::DotOp dot, Value side, Scale scale,
+                               PatternRewriter &rewriter) {
+  LoopLikeOpInterface target;
+  llvm::SetVector<Operation *> moves;
+  for (auto loop = dot->getParentOfType<LoopLikeOpInterface>(); loop;
+       loop = loop->getParentOfType<LoopLikeOpInterface>()) {
+    llvm::SetVector<Operation *> needed;
+    if (!loop.isDefinedOutsideOfLoop(side) ||
+        (scale.scalar && failed(collectBefore(loop, scale.scalar, needed))))
+      break;
+    target = loop;
+    moves = needed;
+  }
+  if (target)
+    for (Operation *op : moves)
+      rewriter.moveOpBefore(op, target);
+  return target;
+}
+
+Value splatOf(PatternRewriter &rewriter, Location loc, Value scalar,
+              Type type) {
+  return tensor::SplatOp::create(rewriter, loc, cast<RankedTensorType>(type),
+                                 scalar, ValueRange());
+}
+
 /// mulf(dot(q, kt, 0), splat(c)) -> dot(mulf(q, splat(c)), kt, 0), where a loop
 /// changes neither q nor c; the new multiply goes to before that loop. Likewise
 /// if the loop leaves kt alone.
@@ -65,37 +125,14 @@ struct HoistScaleOfDot : OpRewritePattern<arith::MulFOp> {
 
   LogicalResult matchAndRewrite(arith::MulFOp product,
                                 PatternRewriter &rewriter) const override {
-    for (auto [scores, factor] : {std::pair(product.getLhs(), product.getRhs()),
-                                  {product.getRhs(), product.getLhs()}}) {
-      auto dot = scores.getDefiningOp<ir::DotOp>();
-      Scale scale = findScale(factor);
-      if (dot && scale)
-        return rewrite(product, dot, scale, rewriter);
-    }
-    return rewriter.notifyMatchFailure(product, "not a dot times a scalar");
-  }
-
-private:
-  static Scale findScale(Value factor) {
-    SplatElementsAttr constant;
-    if (matchPattern(factor, m_Constant(&constant)))
-      return {nullptr, constant.getSplatValue<Attribute>()};
-    if (auto splat = factor.getDefiningOp<tensor::SplatOp>())
-      return {splat.getInput(), nullptr};
-    return {};
-  }
-
-  static LogicalResult rewrite(arith::MulFOp product, ir::DotOp dot,
-                               Scale scale, PatternRewriter &rewriter) {
-    auto element =
-        cast<RankedTensorType>(dot.getLhs().getType()).getElementType();
+    auto [dot, scale] = findScaledDot(product);
+    if (!dot)
+      return rewriter.notifyMatchFailure(
+          product, "not a dot, used only here and from 0, times a scalar");
+    Type element = elementOf(dot.getLhs());
     if (!element.isF32() && !element.isF64())
       return rewriter.notifyMatchFailure(
           dot, "a 16-bit operand would be rounded again");
-    if (!dot.getResult().hasOneUse())
-      return rewriter.notifyMatchFailure(dot, "scores are used unscaled");
-    if (!matchPattern(dot.getAcc(), m_AnyZeroFloat()))
-      return rewriter.notifyMatchFailure(dot, "adds to an accumulator");
     for (OpOperand &side :
          {std::ref(dot.getLhsMutable()), std::ref(dot.getRhsMutable())})
       if (succeeded(scaleOperand(dot, side, scale, rewriter))) {
@@ -106,33 +143,20 @@ private:
         dot, "no loop leaves the scale and an operand alone");
   }
 
+private:
   static LogicalResult scaleOperand(ir::DotOp dot, OpOperand &side, Scale scale,
                                     PatternRewriter &rewriter) {
-    // As far out as both are known.
-    LoopLikeOpInterface target;
-    llvm::SetVector<Operation *> moves;
-    for (auto loop = dot->getParentOfType<LoopLikeOpInterface>(); loop;
-         loop = loop->getParentOfType<LoopLikeOpInterface>()) {
-      llvm::SetVector<Operation *> needed;
-      if (!loop.isDefinedOutsideOfLoop(side.get()) ||
-          (scale.scalar && failed(collectBefore(loop, scale.scalar, needed))))
-        break;
-      target = loop;
-      moves = needed;
-    }
+    LoopLikeOpInterface target = leaveLoops(dot, side.get(), scale, rewriter);
     if (!target)
       return failure();
-    for (Operation *op : moves)
-      rewriter.moveOpBefore(op, target);
     rewriter.setInsertionPoint(target);
     auto type = cast<RankedTensorType>(side.get().getType());
-    Value factor;
-    if (scale.constant)
-      factor = arith::ConstantOp::create(
-          rewriter, dot.getLoc(), SplatElementsAttr::get(type, scale.constant));
-    else
-      factor = tensor::SplatOp::create(rewriter, dot.getLoc(), type,
-                                       scale.scalar, ValueRange());
+    Value factor =
+        scale.constant
+            ? Value(arith::ConstantOp::create(
+                  rewriter, dot.getLoc(),
+                  SplatElementsAttr::get(type, scale.constant)))
+            : splatOf(rewriter, dot.getLoc(), scale.scalar, type);
     Value scaled =
         arith::MulFOp::create(rewriter, dot.getLoc(), side.get(), factor);
     rewriter.modifyOpInPlace(dot, [&] { side.set(scaled); });
@@ -140,10 +164,156 @@ private:
   }
 };
 
+bool isAboveZero(FloatAttr number) {
+  const APFloat &value = number.getValue();
+  return !value.isNaN() && !value.isZero() && !value.isNegative();
+}
+
+/// Whether all elements are the same number above 0: a constant, or what
+/// `SplitSignOfScale` made.
+bool isPositive(Value factor) {
+  Scale scale = findScale(factor);
+  if (auto constant = dyn_cast_or_null<FloatAttr>(scale.constant))
+    return isAboveZero(constant);
+  auto positive =
+      scale.scalar ? scale.scalar.getDefiningOp<arith::MaximumFOp>() : nullptr;
+  FloatAttr least;
+  return positive && matchPattern(positive.getRhs(), m_Constant(&least)) &&
+         isAboveZero(least);
+}
+
+/// mulf(dot(q, kt, 0), splat(c)) ->
+/// mulf(dot(mulf(q, splat(sign of c)), kt, 0), splat(|c|)), for 16-bit q. A
+/// scale of 0 becomes the smallest normal number: times a score it is 0 as well
+/// for an exponential, and -inf stays what it is.
+struct SplitSignOfScale : OpRewritePattern<arith::MulFOp> {
+  using OpRewritePattern::OpRewritePattern;
+
+  LogicalResult matchAndRewrite(arith::MulFOp product,
+                                PatternRewriter &rewriter) const override {
+    auto [dot, scale] = findScaledDot(product);
+    if (!dot || !scale.scalar || !scale.scalar.getType().isF32() ||
+        elementOf(dot.getLhs()).getIntOrFloatBitWidth() != 16 ||
+        isPositive(product.getLhs()) || isPositive(product.getRhs()))
+      return rewriter.notifyMatchFailure(
+          product, "not a 16-bit dot times a scalar of unknown sign");
+    if (!feedsLargest(product))
+      return rewriter.notifyMatchFailure(product, "no softmax follows");
+    OpOperand &side = dot.getLhsMutable();
+    LoopLikeOpInterface target = leaveLoops(dot, side.get(), scale, rewriter);
+    if (!target)
+      return rewriter.notifyMatchFailure(
+          dot, "no loop leaves the scale and the first operand alone");
+    rewriter.setInsertionPoint(target);
+    Location loc = product.getLoc();
+    Type f32 = rewriter.getF32Type(), element = elementOf(dot.getLhs());
+    Value one = arith::ConstantOp::create(rewriter, loc, f32,
+                                          rewriter.getF32FloatAttr(1.0F));
+    Value least = arith::ConstantOp::create(
+        rewriter, loc, f32,
+        FloatAttr::get(f32, llvm::APFloat::getSmallestNormalized(
+                                llvm::APFloat::IEEEsingle())));
+    Value sign = arith::TruncFOp::create(
+        rewriter, loc, element,
+        math::CopySignOp::create(rewriter, loc, one, scale.scalar));
+    Value size = arith::MaximumFOp::create(
+        rewriter, loc, math::AbsFOp::create(rewriter, loc, scale.scalar),
+        least);
+    Value flipped = arith::MulFOp::create(
+        rewriter, loc, side.get(),
+        splatOf(rewriter, loc, sign, side.get().getType()));
+    rewriter.modifyOpInPlace(dot, [&] { side.set(flipped); });
+    rewriter.setInsertionPoint(product);
+    rewriter.replaceOpWithNewOp<arith::MulFOp>(
+        product, dot.getResult(),
+        splatOf(rewriter, loc, size, product.getType()),
+        product.getFastmathAttr());
+    return success();
+  }
+
+private:
+  /// Whether the largest of the products is asked for, masked or not.
+  static bool feedsLargest(arith::MulFOp product) {
+    SmallVector<Operation *> open(product->getUsers());
+    while (!open.empty()) {
+      Operation *user = open.pop_back_val();
+      if (auto reduce = dyn_cast<ir::ReduceOp>(user))
+        return reduce.getKind() == ir::ReduceKind::max;
+      if (isa<arith::SelectOp>(user))
+        open.append(user->user_begin(), user->user_end());
+    }
+    return false;
+  }
+};
+
+/// The product and the positive scale of `mulf(x, splat(c))`; nulls if `value`
+/// is no such thing.
+std::pair<Value, Value> positivelyScaled(Value value) {
+  auto product = value.getDefiningOp<arith::MulFOp>();
+  if (product && isPositive(product.getRhs()))
+    return {product.getLhs(), product.getRhs()};
+  return {};
+}
+
+/// select(keep, mulf(x, c), -inf) -> mulf(select(keep, x, -inf), c), c > 0.
+struct MaskBeforeScale : OpRewritePattern<arith::SelectOp> {
+  using OpRewritePattern::OpRewritePattern;
+
+  LogicalResult matchAndRewrite(arith::SelectOp select,
+                                PatternRewriter &rewriter) const override {
+    auto [x, scale] = positivelyScaled(select.getTrueValue());
+    SplatElementsAttr other;
+    if (!x || !matchPattern(select.getFalseValue(), m_Constant(&other)))
+      return failure();
+    APFloat value = other.getSplatValue<APFloat>();
+    if (!value.isInfinity() || !value.isNegative())
+      return failure();
+    auto product = select.getTrueValue().getDefiningOp<arith::MulFOp>();
+    Value masked = arith::SelectOp::create(rewriter, select.getLoc(),
+                                           select.getCondition(), x,
+                                           select.getFalseValue());
+    rewriter.replaceOpWithNewOp<arith::MulFOp>(select, masked, scale,
+                                               product.getFastmathAttr());
+    return success();
+  }
+};
+
+/// max(mulf(x, c)) -> mulf(max(x), c), c > 0: rounding keeps the order.
+struct LargestBeforeScale : OpRewritePattern<ir::ReduceOp> {
+  using OpRewritePattern::OpRewritePattern;
+
+  LogicalResult matchAndRewrite(ir::ReduceOp reduce,
+                                PatternRewriter &rewriter) const override {
+    auto [x, scale] = positivelyScaled(reduce.getInput());
+    if (!x || reduce.getKind() != ir::ReduceKind::max)
+      return failure();
+    auto product = reduce.getInput().getDefiningOp<arith::MulFOp>();
+    Location loc = reduce.getLoc();
+    Type type = reduce.getResult().getType();
+    Value largest =
+        ir::ReduceOp::create(rewriter, loc, type, ir::ReduceKind::max, x,
+                             reduce.getAxesAttr());
+    Scale of = findScale(scale);
+    auto tile = dyn_cast<RankedTensorType>(type);
+    Value factor = of.scalar;
+    if (of.constant)
+      factor = arith::ConstantOp::create(
+          rewriter, loc,
+          tile ? cast<TypedAttr>(SplatElementsAttr::get(tile, of.constant))
+               : cast<TypedAttr>(of.constant));
+    else if (tile)
+      factor = splatOf(rewriter, loc, of.scalar, type);
+    rewriter.replaceOpWithNewOp<arith::MulFOp>(reduce, largest, factor,
+                                               product.getFastmathAttr());
+    return success();
+  }
+};
+
 struct HoistScale : impl::HoistScaleBase<HoistScale> {
   void runOnOperation() override {
     RewritePatternSet patterns(&getContext());
-    patterns.add<HoistScaleOfDot>(&getContext());
+    patterns.add<HoistScaleOfDot, SplitSignOfScale, MaskBeforeScale,
+                 LargestBeforeScale>(&getContext());
     if (failed(applyPatternsGreedily(getOperation(), std::move(patterns))))
       signalPassFailure();
   }

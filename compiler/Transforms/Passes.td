@@ -8,11 +8,16 @@ def HoistScale : Pass<"ag-hoist-scale", "::attn_grid::ir::KernelOp"> {
   let description = [{
     `(q . kt) * c` multiplies once per score; `(q * c) . kt` once per query
     element, outside the loop over keys. The language allows to regroup products
-    with scalars, but never to round a 16-bit operand again, so only f32 and f64
-    dots are rewritten. Either operand may be the one that the loop leaves alone.
+    with scalars, but never to round a 16-bit operand again, so this is for f32
+    and f64. Either operand may be the one that the loop leaves alone.
+
+    Of the scale of a 16-bit dot only the sign goes to the query. Then
+    `max(s * c)` is `max(s) * c`, a mask of `-inf` goes in front of the multiply
+    too, and the multiply becomes one with the subtraction of the maximum.
     Example: test/compiler/Transforms/hoist-scale.mlir, @hoist_scale_in_loop.
   }];
   let dependentDialects = ["::mlir::arith::ArithDialect",
+                           "::mlir::math::MathDialect",
                            "::mlir::tensor::TensorDialect"];
 }
 
