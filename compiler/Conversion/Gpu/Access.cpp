@@ -5,6 +5,7 @@
 
 #include "compiler/Conversion/Gpu/Alignment.h"
 #include "compiler/Conversion/Gpu/GlobalMemory.h"
+#include "compiler/Conversion/Gpu/Intrinsics.h"
 #include "compiler/Conversion/Places.h"
 #include "dialect/Verify.h"
 
@@ -152,9 +153,20 @@ public:
       both = arith::AndIOp::create(b, mask, condition);
     mask = both;
   }
-  Access finish(Value pointer, Type element) {
+  /// `apart`: the elements' addresses have nothing in common but the pointer.
+  Access finish(Value pointer, Type element, bool apart = false) {
     Access access;
     auto advance = [&](Value offset) -> Value {
+      // One instruction per address; LLVM would take it apart to move the
+      // product before loops, where 64-bit values cost two registers each.
+      if (apart && offset.getType().isInteger(32))
+        return inlinePtx(b,
+                         "mad.wide.s32 $0, $1, " +
+                             std::to_string(
+                                 element.getIntOrFloatBitWidth() / 8) +
+                             ", $2;",
+                         "=l,r,l", pointer.getType(), {offset, pointer},
+                         /*sideEffects=*/false);
       return LLVM::GEPOp::create(b, pointer.getType(), element, pointer,
                                  ValueRange{offset});
     };
@@ -214,7 +226,7 @@ static bool isKnownInside(Operation *op, int64_t d) {
 }
 
 template <typename Op>
-Access ThreadEmitter::access(Op op, const LinearLayout &layout) {
+Access ThreadEmitter::access(Op op, const LinearLayout &layout, bool apart) {
   TensorInfo info = tensor(op.getTensor());
   AccessBuilder builder(b, layout.registers(), isRegular());
   int64_t axis = -1;
@@ -262,7 +274,8 @@ Access ThreadEmitter::access(Op op, const LinearLayout &layout) {
     for (unsigned reg = 0; reg < layout.registers(); ++reg)
       builder.require(reg, keep.regs[reg]);
   }
-  Access result = builder.finish(info.pointer, memoryType(info.element));
+  Access result =
+      builder.finish(info.pointer, memoryType(info.element), apart);
   result.invariant = info.argument >= 0 && !kernel.isWritten(info.argument);
   return result;
 }
@@ -457,5 +470,8 @@ void ThreadEmitter::emitAtomic(AtomicOp op) {
   }
   setResult(op.getOld(), std::move(old));
 }
+
+template Access ThreadEmitter::access(LoadOp op, const LinearLayout &layout,
+                                      bool apart);
 
 } // namespace attn_grid::compiler::gpu

@@ -66,7 +66,7 @@ LinearLayout ThreadEmitter::copyLayout(LoadOp op) {
 
 void ThreadEmitter::copyToShared(LoadOp op, const SharedTile &tile) {
   LinearLayout layout = copyLayout(op);
-  Access from = access(op, layout);
+  Access from = access(op, layout, /*apart=*/true);
   SmallVector<Value> to = sharedPointers(tile, layout, 0);
   unsigned perCopy =
       bytesPerCopy * 8 / tile.element.getIntOrFloatBitWidth();

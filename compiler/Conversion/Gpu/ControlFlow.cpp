@@ -2,6 +2,7 @@
 // and so all conditions, are the same in all threads of a program: barriers in
 // branches and loops are met by all.
 
+#include "compiler/Analysis/StaticRanges.h"
 #include "compiler/Conversion/Gpu/LoadAhead.h"
 #include "compiler/Conversion/Gpu/ThreadEmitter.h"
 
@@ -189,20 +190,34 @@ void ThreadEmitter::prepareFactors(scf::ForOp loop) {
   });
 }
 
+/// Whether `steps` steps past the last pass of a loop fit in 32 bits.
+static bool stepsFit(scf::ForOp op, int64_t steps) {
+  if (!op.getStep().getType().isInteger(32))
+    return false;
+  StaticRanges ranges;
+  return ranges.of(op.getUpperBound()).max +
+             steps * ranges.of(op.getStep()).max <
+         int64_t(1) << 31;
+}
+
 Value ThreadEmitter::inductionAs(Type type, Value counter) {
-  return type.isIndex() ? Value(arith::IndexCastOp::create(b, type, counter))
+  return counter.getType() == type ? counter
+         : type.isIndex() ? Value(arith::IndexCastOp::create(b, type, counter))
                         : b.createOrFold<arith::TruncIOp>(type, counter);
 }
 
 void ThreadEmitter::emitFor(scf::ForOp op) {
   SmallVector<Value> init = flatten(op.getInitArgs(), op.getRegionIterArgs());
   prepareFactors(op);
-  // Counted in 64 bits: the step past the last pass may not fit in 32.
-  Value lower = toI64(scalar(op.getLowerBound()));
-  Value upper = toI64(scalar(op.getUpperBound()));
-  Value step = toI64(scalar(op.getStep()));
   Ring ring = planRing(op);
   bool loadsAhead = ring.stages > 1;
+  // Counted in 64 bits if the steps past the last pass may not fit in 32.
+  bool narrow = stepsFit(op, ring.stages);
+  auto bound = [&](Value value) {
+    return narrow ? scalar(value) : toI64(scalar(value));
+  };
+  Value lower = bound(op.getLowerBound()), upper = bound(op.getUpperBound());
+  Value step = bound(op.getStep());
   if (loadsAhead)
     init.push_back(startRing(ring, lower, upper, step));
   unsigned groupsBefore = copyGroups;
@@ -223,7 +238,7 @@ void ThreadEmitter::emitFor(scf::ForOp op) {
     SmallVector<Value> yielded =
         flatten(op.getYieldedValues(), op.getResults());
     if (loadsAhead)
-      yielded.push_back(nextOffset(ring, carried.back()));
+      yielded.push_back(offsetAfter(ring, carried.back()));
     if (!init.empty())
       scf::YieldOp::create(b, yielded);
   }

@@ -151,17 +151,10 @@ void ThreadEmitter::advanceRing(Ring &ring, Value induction, Value upper,
                                 Value step, Value offset) {
   waitForCopies(ring.stages - 2);
   barrier();
-  // The buffer before this one is the one to fill.
-  Value size = i32(ring.stageBytes);
-  Value isFirst =
-      arith::CmpIOp::create(b, arith::CmpIPredicate::eq, offset, i32(0));
-  Value before = arith::SelectOp::create(
-      b, isFirst, i32((ring.stages - 1) * ring.stageBytes),
-      arith::SubIOp::create(b, offset, size));
-  Value ahead = arith::AddIOp::create(
-      b, induction,
-      arith::MulIOp::create(b, step, i64(ring.stages - 1)));
-  copyAhead(ring, ahead, upper, before);
+  Value ahead = induction;
+  for (int64_t stage = 1; stage < ring.stages; ++stage)
+    ahead = arith::AddIOp::create(b, ahead, step);
+  copyAhead(ring, ahead, upper, offsetBefore(ring, offset));
   for (auto &[load, tile] : ring.tiles) {
     AsyncTile here;
     here.tile = tile;
@@ -171,7 +164,21 @@ void ThreadEmitter::advanceRing(Ring &ring, Value induction, Value upper,
   }
 }
 
-Value ThreadEmitter::nextOffset(Ring &ring, Value offset) {
+/// The buffer that was read before the one at `offset`.
+Value ThreadEmitter::offsetBefore(Ring &ring, Value offset) {
+  Value last = i32((ring.stages - 1) * ring.stageBytes);
+  if (ring.stages == 2)
+    return arith::SubIOp::create(b, last, offset);
+  Value isFirst =
+      arith::CmpIOp::create(b, arith::CmpIPredicate::eq, offset, i32(0));
+  Value before = arith::SubIOp::create(b, offset, i32(ring.stageBytes));
+  return arith::SelectOp::create(b, isFirst, last, before);
+}
+
+/// The buffer that is read after the one at `offset`.
+Value ThreadEmitter::offsetAfter(Ring &ring, Value offset) {
+  if (ring.stages == 2)
+    return offsetBefore(ring, offset);
   Value next = arith::AddIOp::create(b, offset, i32(ring.stageBytes));
   Value isLast =
       arith::CmpIOp::create(b, arith::CmpIPredicate::eq, offset,

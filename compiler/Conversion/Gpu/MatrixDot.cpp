@@ -55,18 +55,21 @@ static SmallVector<uint32_t> steps(const LinearLayout &layout, unsigned axis,
   return sums;
 }
 
-/// Whether some element is infinite or NaN.
+/// Whether some 16-bit element is infinite or NaN: those times 0 are NaN, and
+/// all others 0.
 static Value anySpecial(ImplicitLocOpBuilder &b, ArrayRef<Value> values) {
+  Type element = values.front().getType();
+  unsigned width = values.size() > 1 ? 2 : 1;
+  Value zero = arith::ConstantOp::create(b, cast<TypedAttr>(b.getZeroAttr(element)));
+  Value zeros = packVector(b, SmallVector<Value>(width, zero)), sum = zeros;
+  for (unsigned i = 0; i < values.size(); i += width)
+    sum = LLVM::FMAOp::create(b, packVector(b, values.slice(i, width)), zeros,
+                              sum);
   Value any;
-  for (Value value : values) {
-    int64_t mask = value.getType().isF16() ? 0x7c00 : 0x7f80;
-    Type i16 = b.getIntegerType(16);
-    Value pattern = arith::ConstantOp::create(b, b.getIntegerAttr(i16, mask));
-    Value bits = arith::AndIOp::create(
-        b, arith::BitcastOp::create(b, i16, value), pattern);
-    Value special =
-        arith::CmpIOp::create(b, arith::CmpIPredicate::eq, bits, pattern);
-    any = any ? Value(arith::OrIOp::create(b, any, special)) : special;
+  for (Value part : unpackVector(b, sum)) {
+    Value isNaN =
+        arith::CmpFOp::create(b, arith::CmpFPredicate::UNO, part, part);
+    any = any ? Value(arith::OrIOp::create(b, any, isNaN)) : isNaN;
   }
   return any;
 }
@@ -104,6 +107,8 @@ ThreadTile ThreadEmitter::matrixDot(DotOp op) {
       callIntrinsic(b, "llvm.nvvm.barrier.cta.red.or.aligned.all",
                     b.getI1Type(), {i32(0), anySpecial(b, rhs.regs)});
   noteBarrier();
+  special = LLVM::ExpectOp::create(
+      b, special, arith::ConstantOp::create(b, b.getBoolAttr(false)));
   auto branch = scf::IfOp::create(b, flatTypes(op.getResult()), special, true);
   {
     OpBuilder::InsertionGuard guard(b);

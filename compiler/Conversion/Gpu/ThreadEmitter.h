@@ -95,7 +95,7 @@ private:
   void emitWhile(mlir::scf::WhileOp op);
   void emitIf(mlir::scf::IfOp op);
   void prepareFactors(mlir::scf::ForOp loop);
-  /// A loop's counter (i64) in the type of its variable.
+  /// A loop's counter (i32 or i64) in the type of its variable.
   Value inductionAs(Type type, Value counter);
   /// The scalars that stand for `values` across a block's border.
   llvm::SmallVector<Value> flatten(mlir::ValueRange values,
@@ -138,7 +138,9 @@ private:
   const TensorInfo &tensor(Value memref);
   Value indexOf(mlir::OpFoldResult value);
   Value toI64(Value value);
-  template <typename Op> Access access(Op op, const LinearLayout &layout);
+  /// `apart`: each register has an address of its own.
+  template <typename Op>
+  Access access(Op op, const LinearLayout &layout, bool apart = false);
   template <typename Op>
   Access indexedAccess(Op op, const LinearLayout &layout);
   ThreadTile read(Operation *op, const Access &access, Type element,
@@ -174,7 +176,8 @@ private:
   Value startRing(Ring &ring, Value lower, Value upper, Value step);
   void advanceRing(Ring &ring, Value induction, Value upper, Value step,
                    Value offset);
-  Value nextOffset(Ring &ring, Value offset);
+  Value offsetBefore(Ring &ring, Value offset);
+  Value offsetAfter(Ring &ring, Value offset);
   void endRing(Ring &ring);
 
   // Shared.cpp
