@@ -46,6 +46,9 @@ def Ag_KernelOp : Ag_Op<"kernel", [
     /// 16 bytes, each stride but the last is one too, none is negative, and
     /// no element lies 2^31 bytes or more behind the first.
     static constexpr ::llvm::StringLiteral regularAttr = "ag.regular";
+    /// Pairs of numbers of extent arguments, the first a multiple of the
+    /// second in every launch.
+    static constexpr ::llvm::StringLiteral multiplesAttr = "ag.multiples";
     /// The parameter's name in the source.
     static constexpr ::llvm::StringLiteral nameAttr = "ag.name";
 

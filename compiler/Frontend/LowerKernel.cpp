@@ -76,6 +76,52 @@ bool Lowering::bindKernelFunction(const ast::KernelDecl &kernel,
   return true;
 }
 
+/// Calls `found(H, G)` for each `H % G == 0` that a clause of `where` says.
+static void overMultiples(
+    const ast::Expr &clause,
+    llvm::function_ref<void(llvm::StringRef, llvm::StringRef)> found) {
+  const auto *test = ast::dynAs<ast::BinaryExpr>(&clause);
+  if (!test)
+    return;
+  if (test->op == ast::BinaryOp::And) {
+    overMultiples(*test->lhs, found);
+    overMultiples(*test->rhs, found);
+    return;
+  }
+  const auto *rest = ast::dynAs<ast::BinaryExpr>(test->lhs);
+  const auto *zero = ast::dynAs<ast::IntLiteral>(test->rhs);
+  if (test->op != ast::BinaryOp::Eq || !rest ||
+      rest->op != ast::BinaryOp::Mod || !zero || zero->value != 0)
+    return;
+  const auto *multiple = ast::dynAs<ast::NameExpr>(rest->lhs);
+  const auto *of = ast::dynAs<ast::NameExpr>(rest->rhs);
+  if (multiple && of)
+    found(multiple->name, of->name);
+}
+
+/// What `where` says of run-time extents and the passes can use.
+static void noteMultiples(ir::KernelOp op, const ast::KernelDecl &kernel,
+                          const Signature &signature,
+                          llvm::ArrayRef<Slot> slots) {
+  auto argumentOf = [&](llvm::StringRef name) -> int64_t {
+    for (auto [number, slot] : llvm::enumerate(slots))
+      if (slot.kind == Slot::Kind::extent &&
+          signature.extents[slot.param].name == name)
+        return number;
+    return -1;
+  };
+  llvm::SmallVector<int64_t> pairs;
+  for (const ast::ExprPtr &clause : kernel.where)
+    overMultiples(*clause, [&](llvm::StringRef multiple, llvm::StringRef of) {
+      int64_t first = argumentOf(multiple), second = argumentOf(of);
+      if (first >= 0 && second >= 0)
+        pairs.append({first, second});
+    });
+  if (!pairs.empty())
+    op->setAttr(ir::KernelOp::multiplesAttr,
+                DenseI64ArrayAttr::get(op.getContext(), pairs));
+}
+
 bool Lowering::bindKernel(const ast::KernelDecl &kernel,
                           const Signature &signature,
                           const Specialization &spec) {
@@ -91,6 +137,7 @@ bool Lowering::bindKernel(const ast::KernelDecl &kernel,
   ir::KernelOp op = makeKernel(kernel, signature, spec, slots);
   if (!op)
     return false;
+  noteMultiples(op, kernel, signature, slots);
   builder.setInsertionPointToStart(&op.getBody().front());
   llvm::SmallVector<Value> args(op.getBody().getArguments());
   for (auto [slot, arg] : llvm::zip(slots, args)) {

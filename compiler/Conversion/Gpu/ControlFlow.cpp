@@ -208,6 +208,7 @@ Value ThreadEmitter::inductionAs(Type type, Value counter) {
 
 void ThreadEmitter::emitFor(scf::ForOp op) {
   SmallVector<Value> init = flatten(op.getInitArgs(), op.getRegionIterArgs());
+  std::vector<RunningSum> sums = startSums(op, init);
   prepareFactors(op);
   Ring ring = planRing(op);
   bool loadsAhead = ring.stages > 1;
@@ -246,7 +247,9 @@ void ThreadEmitter::emitFor(scf::ForOp op) {
     endRing(ring);
   copyGroups = groupsBefore;
   noteUnknown();
-  bind(op.getResults(), loop.getResults());
+  SmallVector<Value> results(loop.getResults());
+  finishSums(op, sums, results);
+  bind(op.getResults(), results);
 }
 
 void ThreadEmitter::emitWhile(scf::WhileOp op) {

@@ -29,73 +29,100 @@ LinearLayout stackWarps(const LinearLayout &layout, uint32_t warpBits,
   return LinearLayout(shape, reg, layout.lane(), warp);
 }
 
-SmallVector<ThreadTile, 2>
-ThreadEmitter::reduceTiles(Operation *op, ArrayRef<ThreadTile> tiles,
-                           ArrayRef<int64_t> axes, Combine combine) {
-  const LinearLayout layout = tiles.front().layout;
+ThreadEmitter::Reduction::Reduction(const LinearLayout &input,
+                                    ArrayRef<int64_t> axes) {
   SmallVector<int64_t> kept, shape;
-  for (auto [axis, extent] : llvm::enumerate(layout.shape()))
+  for (auto [axis, extent] : llvm::enumerate(input.shape()))
     if (!llvm::is_contained(axes, static_cast<int64_t>(axis))) {
       kept.push_back(axis);
       shape.push_back(extent);
     }
-  LinearLayout full = layout.project(kept, shape);
-  LinearLayout home = full.withoutCopies();
-  unsigned parts = tiles.size();
+  full = input.project(kept, shape);
+  home = full.withoutCopies();
+  auto folded = [](ArrayRef<uint32_t> from, ArrayRef<uint32_t> to) {
+    uint32_t bits = 0;
+    for (unsigned bit = 0; bit < from.size(); ++bit)
+      if (from[bit] && !to[bit])
+        bits |= 1u << bit;
+    return bits;
+  };
+  lanes = folded(input.lane(), full.lane());
+  warps = folded(input.warp(), full.warp());
+}
 
-  // Registers.
-  std::vector<SmallVector<Value>> sums(home.registers());
-  for (unsigned reg = 0; reg < layout.registers(); ++reg) {
+SmallVector<ThreadTile, 2>
+ThreadEmitter::foldRegisters(const Reduction &reduction,
+                             ArrayRef<ThreadTile> tiles, Combine combine) {
+  SmallVector<ThreadTile, 2> results(tiles.size(),
+                                     ThreadTile{reduction.home, {}});
+  std::vector<SmallVector<Value>> sums(reduction.home.registers());
+  for (unsigned reg = 0; reg < tiles.front().layout.registers(); ++reg) {
     SmallVector<Value> values;
     for (const ThreadTile &tile : tiles)
       values.push_back(tile.regs[reg]);
-    SmallVector<Value> &sum = sums[full.withoutCopies(reg)];
+    SmallVector<Value> &sum = sums[reduction.full.withoutCopies(reg)];
     sum = sum.empty() ? values : combine(sum, values);
   }
-  // Lanes.
-  for (unsigned bit = 0; bit < 5; ++bit) {
-    if (!layout.lane()[bit] || full.lane()[bit])
-      continue;
-    for (SmallVector<Value> &sum : sums) {
-      SmallVector<Value> others;
-      for (Value value : sum)
-        others.push_back(shuffleXor(value, 1u << bit));
-      sum = combine(sum, others);
-    }
-  }
-  // Warps.
-  uint32_t warpBits = 0;
-  for (unsigned bit = 0; bit < layout.warp().size(); ++bit)
-    if (layout.warp()[bit] && !full.warp()[bit])
-      warpBits |= 1u << bit;
-  SmallVector<ThreadTile, 2> results(parts, ThreadTile{home, {}});
-  for (unsigned part = 0; part < parts; ++part)
+  for (unsigned part = 0; part < tiles.size(); ++part)
     for (const SmallVector<Value> &sum : sums)
       results[part].regs.push_back(sum[part]);
-  if (!warpBits)
-    return results;
-  LinearLayout apart = stackWarps(home, warpBits, /*inRegisters=*/false);
-  LinearLayout together = stackWarps(home, warpBits, /*inRegisters=*/true);
+  return results;
+}
+
+void ThreadEmitter::foldThreads(Operation *op, const Reduction &reduction,
+                                MutableArrayRef<ThreadTile> tiles,
+                                Combine combine) {
+  unsigned registers = reduction.home.registers();
+  auto valuesOf = [](ArrayRef<ThreadTile> from, unsigned reg) {
+    SmallVector<Value> values;
+    for (const ThreadTile &tile : from)
+      values.push_back(tile.regs[reg]);
+    return values;
+  };
+  auto assign = [&](unsigned reg, ArrayRef<Value> values) {
+    for (auto [tile, value] : llvm::zip(tiles, values))
+      tile.regs[reg] = value;
+  };
+  for (unsigned bit = 0; bit < 5; ++bit) {
+    if (!(reduction.lanes >> bit & 1))
+      continue;
+    for (unsigned reg = 0; reg < registers; ++reg) {
+      SmallVector<Value> sum = valuesOf(tiles, reg), others;
+      for (Value value : sum)
+        others.push_back(shuffleXor(value, 1u << bit));
+      assign(reg, combine(sum, others));
+    }
+  }
+  if (!reduction.warps)
+    return;
+  LinearLayout apart =
+      stackWarps(reduction.home, reduction.warps, /*inRegisters=*/false);
+  LinearLayout together =
+      stackWarps(reduction.home, reduction.warps, /*inRegisters=*/true);
   SmallVector<SharedTile> places;
-  for (const ThreadTile &result : results)
-    places.push_back(makeShared(op, ThreadTile{apart, result.regs}));
+  for (const ThreadTile &tile : tiles)
+    places.push_back(makeShared(op, ThreadTile{apart, tile.regs}));
   SmallVector<ThreadTile, 2> loaded;
   for (const SharedTile &place : places)
     loaded.push_back(loadShared(place, together));
   for (const SharedTile &place : places)
     shared.release(place.block);
-  for (unsigned reg = 0; reg < home.registers(); ++reg) {
-    SmallVector<Value> sum;
-    for (unsigned from = reg; from < together.registers();
-         from += home.registers()) {
-      SmallVector<Value> values;
-      for (const ThreadTile &tile : loaded)
-        values.push_back(tile.regs[from]);
-      sum = sum.empty() ? values : combine(sum, values);
-    }
-    for (unsigned part = 0; part < parts; ++part)
-      results[part].regs[reg] = sum[part];
+  for (unsigned reg = 0; reg < registers; ++reg) {
+    SmallVector<Value> sum = valuesOf(loaded, reg);
+    for (unsigned from = reg + registers; from < together.registers();
+         from += registers)
+      sum = combine(sum, valuesOf(loaded, from));
+    assign(reg, sum);
   }
+}
+
+SmallVector<ThreadTile, 2>
+ThreadEmitter::reduceTiles(Operation *op, ArrayRef<ThreadTile> tiles,
+                           ArrayRef<int64_t> axes, Combine combine) {
+  Reduction reduction(tiles.front().layout, axes);
+  SmallVector<ThreadTile, 2> results =
+      foldRegisters(reduction, tiles, combine);
+  foldThreads(op, reduction, results, combine);
   return results;
 }
 
@@ -174,6 +201,88 @@ Value ThreadEmitter::accumulated(Value value, Type type) {
                            : Value(arith::ExtSIOp::create(b, type, value));
 }
 
+/// A row's sum over all iterations of a loop, `sum = sum * alpha + sum(p)`:
+/// each thread adds up its own part, and the parts are added once, after the
+/// loop. The reduction, or null if argument number `i` is none.
+ReduceOp ThreadEmitter::runningSum(scf::ForOp loop, unsigned i) {
+  Value argument = loop.getRegionIterArgs()[i];
+  if (!isa<RankedTensorType>(argument.getType()) ||
+      !getElementTypeOrSelf(argument.getType()).isF32() ||
+      !argument.hasOneUse())
+    return nullptr;
+  auto add = loop.getYieldedValues()[i].getDefiningOp<arith::AddFOp>();
+  if (!add || !add->hasOneUse())
+    return nullptr;
+  for (auto [before, part] : {std::pair(add.getLhs(), add.getRhs()),
+                              {add.getRhs(), add.getLhs()}}) {
+    auto reduce = part.getDefiningOp<ReduceOp>();
+    auto scaled = before.getDefiningOp<arith::MulFOp>();
+    bool follows = before == argument ||
+                   (scaled && scaled->hasOneUse() &&
+                    (scaled.getLhs() == argument) !=
+                        (scaled.getRhs() == argument));
+    if (!follows || !reduce || reduce.getKind() != ReduceKind::sum ||
+        !reduce->hasOneUse() || reduce->getBlock() != loop.getBody() ||
+        !getElementTypeOrSelf(reduce.getInput().getType()).isF32())
+      continue;
+    LinearLayout home =
+        Reduction(homeOf(reduce.getInput()), reduce.getAxes()).home;
+    bool stays = llvm::all_of(
+        ValueRange{argument, before, add.getResult(), reduce.getResult(),
+                   loop.getResult(i)},
+        [&](Value value) { return homeOf(value) == home; });
+    if (stays)
+      return reduce;
+  }
+  return nullptr;
+}
+
+SmallVector<Value> ThreadEmitter::addFloats(ArrayRef<Value> x,
+                                            ArrayRef<Value> y) {
+  return {arith::AddFOp::create(b, x[0], y[0])};
+}
+
+/// Of what a running sum begins with, this thread's part: all or nothing.
+void ThreadEmitter::takePart(const Reduction &reduction,
+                             MutableArrayRef<Value> values) {
+  Value lane = arith::AndIOp::create(b, laneId(), i32(reduction.lanes));
+  Value warp = arith::AndIOp::create(b, warpId(), i32(reduction.warps));
+  Value isFirst = arith::CmpIOp::create(
+      b, arith::CmpIPredicate::eq, arith::OrIOp::create(b, lane, warp), i32(0));
+  for (Value &value : values)
+    value = arith::SelectOp::create(b, isFirst, value,
+                                    zeroOf(value.getType()));
+}
+
+std::vector<ThreadEmitter::RunningSum>
+ThreadEmitter::startSums(scf::ForOp loop, MutableArrayRef<Value> flat) {
+  std::vector<RunningSum> sums;
+  unsigned first = 0;
+  for (auto [i, argument] : llvm::enumerate(loop.getRegionIterArgs())) {
+    unsigned count = homeOf(argument).registers();
+    if (ReduceOp reduce = runningSum(loop, i)) {
+      deferredSums.insert(reduce);
+      sums.push_back({Reduction(homeOf(reduce.getInput()), reduce.getAxes()),
+                      first, homeOf(argument)});
+      takePart(sums.back().reduction, flat.slice(first, count));
+    }
+    first += count;
+  }
+  return sums;
+}
+
+void ThreadEmitter::finishSums(scf::ForOp loop, ArrayRef<RunningSum> sums,
+                               MutableArrayRef<Value> flat) {
+  for (const RunningSum &sum : sums) {
+    auto values = flat.slice(sum.first, sum.layout.registers());
+    ThreadTile tile{sum.layout, SmallVector<Value>(values)};
+    foldThreads(
+        loop, sum.reduction, tile,
+        [&](ArrayRef<Value> x, ArrayRef<Value> y) { return addFloats(x, y); });
+    llvm::copy(tile.regs, values.begin());
+  }
+}
+
 void ThreadEmitter::emitReduce(ReduceOp op) {
   ReduceKind kind = op.getKind();
   ThreadTile input = get(op.getInput());
@@ -202,6 +311,13 @@ void ThreadEmitter::emitReduce(ReduceOp op) {
     scalars[op.getResult()] =
         callIntrinsic(b, name, b.getI1Type(), {i32(0), sum});
     return noteBarrier();
+  }
+  if (deferredSums.contains(op)) {
+    SmallVector<ThreadTile, 2> sums =
+        foldRegisters(
+        Reduction(input.layout, op.getAxes()), input,
+        [&](ArrayRef<Value> x, ArrayRef<Value> y) { return addFloats(x, y); });
+    return setResult(op.getResult(), std::move(sums.front()));
   }
   SmallVector<ThreadTile, 2> tiles{input};
   if (pairs)

@@ -13,6 +13,7 @@
 #include "mlir/IR/ImplicitLocOpBuilder.h"
 #include "llvm/ADT/DenseMap.h"
 #include "llvm/ADT/MapVector.h"
+#include "llvm/ADT/SmallPtrSet.h"
 
 namespace attn_grid::compiler::gpu {
 
@@ -212,6 +213,32 @@ private:
   void emitReduce(ReduceOp op);
   using Combine = llvm::function_ref<llvm::SmallVector<Value>(
       llvm::ArrayRef<Value>, llvm::ArrayRef<Value>)>;
+  /// What a fold along axes of a layout does.
+  struct Reduction {
+    Reduction(const LinearLayout &input, llvm::ArrayRef<int64_t> axes);
+    LinearLayout full, home;   // of the result, with and without copies
+    uint32_t lanes = 0, warps = 0; // bits that differ in what is folded
+  };
+  /// The first half, in a thread's registers, and the second, over threads.
+  llvm::SmallVector<ThreadTile, 2>
+  foldRegisters(const Reduction &reduction, llvm::ArrayRef<ThreadTile> tiles,
+                Combine combine);
+  void foldThreads(Operation *op, const Reduction &reduction,
+                   llvm::MutableArrayRef<ThreadTile> tiles, Combine combine);
+  /// A sum that a loop carries in parts, from its flat value number `first` on.
+  struct RunningSum {
+    Reduction reduction;
+    unsigned first;
+    LinearLayout layout;
+  };
+  std::vector<RunningSum> startSums(mlir::scf::ForOp loop,
+                                          llvm::MutableArrayRef<Value> flat);
+  void finishSums(mlir::scf::ForOp loop, llvm::ArrayRef<RunningSum> sums,
+                  llvm::MutableArrayRef<Value> flat);
+  ReduceOp runningSum(mlir::scf::ForOp loop, unsigned i);
+  llvm::SmallVector<Value> addFloats(llvm::ArrayRef<Value> x,
+                                     llvm::ArrayRef<Value> y);
+  void takePart(const Reduction &reduction, llvm::MutableArrayRef<Value> values);
   /// Folds the registers, lanes and warps along `axes`; the tiles hold parts of
   /// one value, as `combine` wants them.
   llvm::SmallVector<ThreadTile, 2> reduceTiles(Operation *op,
@@ -267,6 +294,7 @@ private:
   /// By the result of the load.
   llvm::MapVector<Value, AsyncTile> asyncTiles;
   unsigned copyGroups = 0; // committed so far, at least
+  llvm::SmallPtrSet<Operation *, 4> deferredSums;
   /// Accesses to tensors since the last barrier, by kernel argument.
   llvm::DenseMap<int, unsigned> globalTouched;
   friend struct MemoScope;
