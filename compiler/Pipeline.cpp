@@ -44,6 +44,7 @@ void addTilePhase(OpPassManager &module) {
   passes.addPass(createLoopInvariantCodeMotionPass());
   // Tighter bounds; a body without the mask where all is kept.
   passes.addPass(createSplitMaskedLoops());
+  passes.addPass(createFoldMonotoneMasks());
   // In that body the mask folds away.
   passes.addPass(createCanonicalizerPass());
   passes.addPass(createCSEPass());

@@ -3,6 +3,19 @@
 
 include "mlir/Pass/PassBase.td"
 
+def FoldMonotoneMasks : Pass<"ag-fold-monotone-masks",
+                             "::attn_grid::ir::KernelOp"> {
+  let summary = "Decide `any` and `all` of a monotone mask by one element";
+  let description = [{
+    A mask made of comparisons of positions, which along each axis all become
+    truer or all falser, has an element that is true if any is (a corner of the
+    tile), and another that is true only if all are. `ag.reduce any` and `all`
+    over the whole mask become that element. Sums that might wrap are left alone.
+    Example: test/compiler/Transforms/fold-monotone-masks.mlir, @causal.
+  }];
+  let dependentDialects = ["::mlir::arith::ArithDialect"];
+}
+
 def HoistScale : Pass<"ag-hoist-scale", "::attn_grid::ir::KernelOp"> {
   let summary = "Move the softmax scale from the score tile to the query tile";
   let description = [{

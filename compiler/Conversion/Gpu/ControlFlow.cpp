@@ -2,8 +2,6 @@
 // and so all conditions, are the same in all threads of a program: barriers in
 // branches and loops are met by all.
 
-#include "compiler/Analysis/StaticRanges.h"
-#include "compiler/Conversion/Gpu/LoadAhead.h"
 #include "compiler/Conversion/Gpu/ThreadEmitter.h"
 
 #include "compiler/Conversion/Gpu/Intrinsics.h"
@@ -179,84 +177,12 @@ void ThreadEmitter::bind(ValueRange values, ValueRange flat) {
   }
 }
 
-/// First factors of dots in a loop that were made before it are brought to the
-/// matrix unit's layout once.
-void ThreadEmitter::prepareFactors(scf::ForOp loop) {
-  loop.walk([&](DotOp dot) {
-    Value lhs = dot.getLhs();
-    if (!loop->isAncestor(lhs.getParentRegion()->getParentOp()) &&
-        usesMatrixUnit(dot, target))
-      get(lhs, firstFactorLayout(dot));
-  });
-}
-
-/// Whether `steps` steps past the last pass of a loop fit in 32 bits.
-static bool stepsFit(scf::ForOp op, int64_t steps) {
-  if (!op.getStep().getType().isInteger(32))
-    return false;
-  StaticRanges ranges;
-  return ranges.of(op.getUpperBound()).max +
-             steps * ranges.of(op.getStep()).max <
-         int64_t(1) << 31;
-}
-
-Value ThreadEmitter::inductionAs(Type type, Value counter) {
-  return counter.getType() == type ? counter
-         : type.isIndex() ? Value(arith::IndexCastOp::create(b, type, counter))
-                        : b.createOrFold<arith::TruncIOp>(type, counter);
-}
-
-void ThreadEmitter::emitFor(scf::ForOp op) {
-  SmallVector<Value> init = flatten(op.getInitArgs(), op.getRegionIterArgs());
-  std::vector<RunningSum> sums = startSums(op, init);
-  prepareFactors(op);
-  Ring ring = planRing(op);
-  bool loadsAhead = ring.stages > 1;
-  // Counted in 64 bits if the steps past the last pass may not fit in 32.
-  bool narrow = stepsFit(op, ring.stages);
-  auto bound = [&](Value value) {
-    return narrow ? scalar(value) : toI64(scalar(value));
-  };
-  Value lower = bound(op.getLowerBound()), upper = bound(op.getUpperBound());
-  Value step = bound(op.getStep());
-  if (loadsAhead)
-    init.push_back(startRing(ring, lower, upper, step));
-  unsigned groupsBefore = copyGroups;
-  auto loop = scf::ForOp::create(b, lower, upper, step, init);
-  {
-    OpBuilder::InsertionGuard guard(b);
-    MemoScope scope(*this);
-    b.setInsertionPointToStart(loop.getBody());
-    noteUnknown();
-    Value counter = loop.getInductionVar();
-    scalars[op.getInductionVar()] =
-        inductionAs(op.getInductionVar().getType(), counter);
-    ValueRange carried = loop.getRegionIterArgs();
-    if (loadsAhead)
-      advanceRing(ring, counter, upper, step, carried.back());
-    bind(op.getRegionIterArgs(), carried);
-    emitBlock(*op.getBody());
-    SmallVector<Value> yielded =
-        flatten(op.getYieldedValues(), op.getResults());
-    if (loadsAhead)
-      yielded.push_back(offsetAfter(ring, carried.back()));
-    if (!init.empty())
-      scf::YieldOp::create(b, yielded);
-  }
-  if (loadsAhead)
-    endRing(ring);
-  copyGroups = groupsBefore;
-  noteUnknown();
-  SmallVector<Value> results(loop.getResults());
-  finishSums(op, sums, results);
-  bind(op.getResults(), results);
-}
-
 void ThreadEmitter::emitWhile(scf::WhileOp op) {
   SmallVector<Value> init = flatten(op.getInits(), op.getBeforeArguments());
   auto loop = scf::WhileOp::create(b, flatTypes(op.getAfterArguments()), init,
                                    nullptr, nullptr);
   unsigned groupsBefore = copyGroups;
+  Value watchedBefore = std::exchange(watched, nullptr);
   OpBuilder::InsertionGuard guard(b);
   {
     MemoScope scope(*this);
@@ -280,6 +206,7 @@ void ThreadEmitter::emitWhile(scf::WhileOp op) {
                    op.getBeforeArguments()));
   }
   b.setInsertionPointAfter(loop);
+  watched = watchedBefore;
   copyGroups = groupsBefore;
   noteUnknown();
   bind(op.getResults(), loop.getResults());
@@ -288,12 +215,18 @@ void ThreadEmitter::emitWhile(scf::WhileOp op) {
 void ThreadEmitter::emitIf(scf::IfOp op) {
   SmallVector<Type> types = flatTypes(op.getResults());
   bool hasElse = !op.getElseRegion().empty();
-  auto branch = scf::IfOp::create(b, types, scalar(op.getCondition()), hasElse);
+  // What is watched in a branch is told to the code behind it.
+  Value watchedBefore = watched;
+  bool watches = watched && hasMaskedDots(op);
+  if (watches)
+    types.push_back(watched.getType());
+  auto branch = scf::IfOp::create(b, types, scalar(op.getCondition()),
+                                  hasElse || watches);
   SharedMemory before = shared;
   llvm::DenseMap<int, unsigned> touchedBefore = globalTouched;
   unsigned groupsBefore = copyGroups;
   for (bool taken : {true, false}) {
-    if (!taken && !hasElse)
+    if (!taken && !hasElse && !watches)
       continue;
     Region &from = taken ? op.getThenRegion() : op.getElseRegion();
     Region &to = taken ? branch.getThenRegion() : branch.getElseRegion();
@@ -302,19 +235,27 @@ void ThreadEmitter::emitIf(scf::IfOp op) {
     shared.restoreTouched(before);
     copyGroups = groupsBefore;
     globalTouched = touchedBefore;
+    watched = watchedBefore;
     if (types.empty())
       b.setInsertionPoint(to.front().getTerminator());
     else
       b.setInsertionPointToStart(&to.front());
-    emitBlock(from.front());
-    SmallVector<Value> yielded =
-        flatten(from.front().getTerminator()->getOperands(), op.getResults());
+    SmallVector<Value> yielded;
+    if (!from.empty()) {
+      emitBlock(from.front());
+      yielded =
+          flatten(from.front().getTerminator()->getOperands(), op.getResults());
+    }
+    if (watches)
+      yielded.push_back(watched);
     if (!types.empty())
       scf::YieldOp::create(b, yielded);
   }
   copyGroups = groupsBefore; // or more
   noteUnknown();
-  bind(op.getResults(), branch.getResults());
+  watched = watches ? Value(branch.getResults().back()) : watchedBefore;
+  ValueRange results = branch.getResults();
+  bind(op.getResults(), watches ? results.drop_back() : results);
 }
 
 } // namespace attn_grid::compiler::gpu

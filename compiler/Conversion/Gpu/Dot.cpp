@@ -20,7 +20,9 @@ void ThreadEmitter::emitDot(DotOp op) {
     return fail(op, "dots of 8-bit floats are not supported on GPUs yet: cast "
                     "the factors to f16");
   ThreadTile result =
-      usesMatrixUnit(op, target) ? matrixDot(op) : scalarDot(op);
+      !usesMatrixUnit(op, target) ? scalarDot(op)
+      : op.getKeep()              ? maskedDot(op)
+                                  : matrixDot(op);
   setResult(op.getResult(), std::move(result));
 }
 

@@ -55,25 +55,6 @@ static SmallVector<uint32_t> steps(const LinearLayout &layout, unsigned axis,
   return sums;
 }
 
-/// Whether some 16-bit element is infinite or NaN: those times 0 are NaN, and
-/// all others 0.
-static Value anySpecial(ImplicitLocOpBuilder &b, ArrayRef<Value> values) {
-  Type element = values.front().getType();
-  unsigned width = values.size() > 1 ? 2 : 1;
-  Value zero = arith::ConstantOp::create(b, cast<TypedAttr>(b.getZeroAttr(element)));
-  Value zeros = packVector(b, SmallVector<Value>(width, zero)), sum = zeros;
-  for (unsigned i = 0; i < values.size(); i += width)
-    sum = LLVM::FMAOp::create(b, packVector(b, values.slice(i, width)), zeros,
-                              sum);
-  Value any;
-  for (Value part : unpackVector(b, sum)) {
-    Value isNaN =
-        arith::CmpFOp::create(b, arith::CmpFPredicate::UNO, part, part);
-    any = any ? Value(arith::OrIOp::create(b, any, isNaN)) : isNaN;
-  }
-  return any;
-}
-
 Value untransposed(Value tile, bool *isOdd) {
   while (auto transpose = tile.getDefiningOp<TransposeOp>()) {
     // Of rank 2, it can only exchange the two.
@@ -89,49 +70,13 @@ ThreadTile ThreadEmitter::matrixDot(DotOp op) {
   bool transposed = false;
   Value stored = untransposed(op.getRhs(), &transposed);
   const SharedTile *loaded = sharedTileOf(stored);
-  if (!op.getKeep()) {
-    const ThreadTile &lhs = get(op.getLhs(), firstFactorLayout(op));
-    const ThreadTile &acc = get(op.getAcc(), layout);
-    SharedTile tile = loaded ? *loaded : makeShared(op, get(stored));
-    ThreadTile result = matrixProduct(lhs, acc, tile, transposed);
-    if (!loaded)
-      shared.release(tile.block);
-    return result;
-  }
-  // A factor of 0 leaves a product out, unless the other is infinite or NaN:
-  // then the slow way is taken, which leaves it out in truth.
-  ThreadTile acc = get(op.getAcc(), layout);
-  ThreadTile rhs = loaded ? loadShared(*loaded, homeOf(stored)) : get(stored);
-  SharedTile tile = loaded ? *loaded : makeShared(op, rhs);
-  Value special =
-      callIntrinsic(b, "llvm.nvvm.barrier.cta.red.or.aligned.all",
-                    b.getI1Type(), {i32(0), anySpecial(b, rhs.regs)});
-  noteBarrier();
-  special = LLVM::ExpectOp::create(
-      b, special, arith::ConstantOp::create(b, b.getBoolAttr(false)));
-  auto branch = scf::IfOp::create(b, flatTypes(op.getResult()), special, true);
-  {
-    OpBuilder::InsertionGuard guard(b);
-    MemoScope scope(*this);
-    b.setInsertionPointToStart(&branch.getThenRegion().front());
-    scf::YieldOp::create(b, scalarDot(op).regs);
-  }
-  {
-    OpBuilder::InsertionGuard guard(b);
-    MemoScope scope(*this);
-    b.setInsertionPointToStart(&branch.getElseRegion().front());
-    noteBarrier(); // nothing was touched since the one before the branch
-    LinearLayout first = firstFactorLayout(op);
-    ThreadTile lhs = get(op.getLhs(), first);
-    const ThreadTile &keep = get(op.getKeep(), first);
-    for (auto [value, kept] : llvm::zip(lhs.regs, keep.regs))
-      value = arith::SelectOp::create(b, kept, value, zeroOf(value.getType()));
-    scf::YieldOp::create(b, matrixProduct(lhs, acc, tile, transposed).regs);
-  }
+  const ThreadTile &lhs = get(op.getLhs(), firstFactorLayout(op));
+  const ThreadTile &acc = get(op.getAcc(), layout);
+  SharedTile tile = loaded ? *loaded : makeShared(op, get(stored));
+  ThreadTile result = matrixProduct(lhs, acc, tile, transposed);
   if (!loaded)
     shared.release(tile.block);
-  noteUnknown();
-  return ThreadTile{layout, SmallVector<Value>(branch.getResults())};
+  return result;
 }
 
 ThreadTile ThreadEmitter::matrixProduct(const ThreadTile &lhs,

@@ -92,18 +92,21 @@ private:
   void emitBlock(mlir::Block &block);
   void emitOp(Operation *op);
   void emitProgramId(ProgramIdOp op);
-  void emitFor(mlir::scf::ForOp op);
   void emitWhile(mlir::scf::WhileOp op);
   void emitIf(mlir::scf::IfOp op);
-  void prepareFactors(mlir::scf::ForOp loop);
-  /// A loop's counter (i32 or i64) in the type of its variable.
-  Value inductionAs(Type type, Value counter);
   /// The scalars that stand for `values` across a block's border.
   llvm::SmallVector<Value> flatten(mlir::ValueRange values,
                                    mlir::ValueRange like);
   llvm::SmallVector<Type> flatTypes(mlir::ValueRange values);
   /// Binds `values` to scalars that `flatten` laid out.
   void bind(mlir::ValueRange values, mlir::ValueRange flat);
+
+  // Loops.cpp
+  void emitFor(mlir::scf::ForOp op);
+  llvm::SmallVector<Value> emitLoop(mlir::scf::ForOp op);
+  void prepareFactors(mlir::scf::ForOp loop);
+  /// A loop's counter (i32 or i64) in the type of its variable.
+  Value inductionAs(Type type, Value counter);
 
   // Values.cpp
   Value scalar(Value value);
@@ -256,6 +259,14 @@ private:
   // Sort.cpp
   void emitSort(SortOp op);
 
+  // MaskedDot.cpp
+  ThreadTile maskedDot(DotOp op);
+  ThreadTile keptFactor(DotOp op);
+  Value anyNotFinite(Value sum);
+  bool hasMaskedDots(Operation *op);
+  bool mayRunAgain(mlir::scf::ForOp loop);
+  llvm::SmallVector<Value> emitWatchedLoop(mlir::scf::ForOp loop);
+
   // Dot.cpp, MatrixDot.cpp
   void emitDot(DotOp op);
   ThreadTile scalarDot(DotOp op);
@@ -295,6 +306,9 @@ private:
   llvm::MapVector<Value, AsyncTile> asyncTiles;
   unsigned copyGroups = 0; // committed so far, at least
   llvm::SmallPtrSet<Operation *, 4> deferredSums;
+  /// NaN if a second factor of a masked dot was not finite; null: nobody asks.
+  Value watched;
+  bool dotsAreSlow = false; // the masked ones
   /// Accesses to tensors since the last barrier, by kernel argument.
   llvm::DenseMap<int, unsigned> globalTouched;
   friend struct MemoScope;

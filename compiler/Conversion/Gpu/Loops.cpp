@@ -1,0 +1,106 @@
+// Counted loops. What a loop carries stays in registers; what it reads, it may
+// load ahead (LoadAhead.cpp); a loop with masked dots is run again, in another
+// form, where its factors turn out not to be finite (MaskedDot.cpp).
+
+#include "compiler/Analysis/StaticRanges.h"
+#include "compiler/Conversion/Gpu/LoadAhead.h"
+#include "compiler/Conversion/Gpu/ThreadEmitter.h"
+
+#include "mlir/Dialect/Arith/IR/Arith.h"
+
+using namespace mlir;
+
+namespace attn_grid::compiler::gpu {
+
+/// First factors of dots in a loop that were made before it are brought to the
+/// matrix unit's layout once.
+void ThreadEmitter::prepareFactors(scf::ForOp loop) {
+  loop.walk([&](DotOp dot) {
+    Value lhs = dot.getLhs();
+    if (!loop->isAncestor(lhs.getParentRegion()->getParentOp()) &&
+        usesMatrixUnit(dot, target))
+      get(lhs, firstFactorLayout(dot));
+  });
+}
+
+/// Whether `steps` steps past the last pass of a loop fit in 32 bits.
+static bool stepsFit(scf::ForOp op, int64_t steps) {
+  if (!op.getStep().getType().isInteger(32))
+    return false;
+  StaticRanges ranges;
+  return ranges.of(op.getUpperBound()).max +
+             steps * ranges.of(op.getStep()).max <
+         int64_t(1) << 31;
+}
+
+Value ThreadEmitter::inductionAs(Type type, Value counter) {
+  return counter.getType() == type ? counter
+         : type.isIndex() ? Value(arith::IndexCastOp::create(b, type, counter))
+                        : b.createOrFold<arith::TruncIOp>(type, counter);
+}
+
+void ThreadEmitter::emitFor(scf::ForOp op) {
+  Value watchedBefore = std::exchange(watched, nullptr);
+  SmallVector<Value> results =
+      mayRunAgain(op) ? emitWatchedLoop(op) : emitLoop(op);
+  watched = watchedBefore;
+  bind(op.getResults(), results);
+}
+
+SmallVector<Value> ThreadEmitter::emitLoop(scf::ForOp op) {
+  SmallVector<Value> init = flatten(op.getInitArgs(), op.getRegionIterArgs());
+  std::vector<RunningSum> sums = startSums(op, init);
+  prepareFactors(op);
+  Ring ring = planRing(op);
+  bool loadsAhead = ring.stages > 1, watches = watched != nullptr;
+  // Counted in 64 bits if the steps past the last pass may not fit in 32.
+  bool narrow = stepsFit(op, ring.stages);
+  auto bound = [&](Value value) {
+    return narrow ? scalar(value) : toI64(scalar(value));
+  };
+  Value lower = bound(op.getLowerBound()), upper = bound(op.getUpperBound());
+  Value step = bound(op.getStep());
+  // Behind what the program carries: what is watched, where the ring stands.
+  size_t own = init.size();
+  if (watches)
+    init.push_back(watched);
+  if (loadsAhead)
+    init.push_back(startRing(ring, lower, upper, step));
+  unsigned groupsBefore = copyGroups;
+  auto loop = scf::ForOp::create(b, lower, upper, step, init);
+  {
+    OpBuilder::InsertionGuard guard(b);
+    MemoScope scope(*this);
+    b.setInsertionPointToStart(loop.getBody());
+    noteUnknown();
+    Value counter = loop.getInductionVar();
+    scalars[op.getInductionVar()] =
+        inductionAs(op.getInductionVar().getType(), counter);
+    ValueRange carried = loop.getRegionIterArgs();
+    if (watches)
+      watched = carried[own];
+    if (loadsAhead)
+      advanceRing(ring, counter, upper, step, carried.back());
+    bind(op.getRegionIterArgs(), carried);
+    emitBlock(*op.getBody());
+    SmallVector<Value> yielded =
+        flatten(op.getYieldedValues(), op.getResults());
+    if (watches)
+      yielded.push_back(watched);
+    if (loadsAhead)
+      yielded.push_back(offsetAfter(ring, carried.back()));
+    if (!init.empty())
+      scf::YieldOp::create(b, yielded);
+  }
+  if (loadsAhead)
+    endRing(ring);
+  if (watches)
+    watched = loop.getResult(own);
+  copyGroups = groupsBefore;
+  noteUnknown();
+  SmallVector<Value> results(loop.getResults().take_front(own));
+  finishSums(op, sums, results);
+  return results;
+}
+
+} // namespace attn_grid::compiler::gpu
