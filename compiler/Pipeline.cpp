@@ -45,6 +45,7 @@ void addTilePhase(OpPassManager &module) {
   // Tighter bounds; a body without the mask where all is kept.
   passes.addPass(createSplitMaskedLoops());
   passes.addPass(createFoldMonotoneMasks());
+  passes.addPass(createCombineBounds());
   // In that body the mask folds away.
   passes.addPass(createCanonicalizerPass());
   passes.addPass(createCSEPass());

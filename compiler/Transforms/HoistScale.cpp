@@ -176,15 +176,15 @@ bool isPositive(Value factor) {
   if (auto constant = dyn_cast_or_null<FloatAttr>(scale.constant))
     return isAboveZero(constant);
   auto positive =
-      scale.scalar ? scale.scalar.getDefiningOp<arith::MaximumFOp>() : nullptr;
+      scale.scalar ? scale.scalar.getDefiningOp<arith::MaxNumFOp>() : nullptr;
   FloatAttr least;
   return positive && matchPattern(positive.getRhs(), m_Constant(&least)) &&
          isAboveZero(least);
 }
 
 /// mulf(dot(q, kt, 0), splat(c)) ->
-/// mulf(dot(mulf(q, splat(sign of c)), kt, 0), splat(|c|)), for 16-bit q. A
-/// scale of 0 becomes the smallest normal number: times a score it is 0 as well
+/// mulf(dot(mulf(q, splat(sign of c)), kt, 0), splat(|c|)), for 16-bit q. The
+/// sign of NaN is NaN, so that a mask still leaves it out. A scale of 0 becomes the smallest normal number: times a score it is 0 as well
 /// for an exponential, and -inf stays what it is.
 struct SplitSignOfScale : OpRewritePattern<arith::MulFOp> {
   using OpRewritePattern::OpRewritePattern;
@@ -213,10 +213,14 @@ struct SplitSignOfScale : OpRewritePattern<arith::MulFOp> {
         rewriter, loc, f32,
         FloatAttr::get(f32, llvm::APFloat::getSmallestNormalized(
                                 llvm::APFloat::IEEEsingle())));
+    Value isNaN = arith::CmpFOp::create(
+        rewriter, loc, arith::CmpFPredicate::UNO, scale.scalar, scale.scalar);
     Value sign = arith::TruncFOp::create(
         rewriter, loc, element,
-        math::CopySignOp::create(rewriter, loc, one, scale.scalar));
-    Value size = arith::MaximumFOp::create(
+        arith::SelectOp::create(
+            rewriter, loc, isNaN, scale.scalar,
+            math::CopySignOp::create(rewriter, loc, one, scale.scalar)));
+    Value size = arith::MaxNumFOp::create(
         rewriter, loc, math::AbsFOp::create(rewriter, loc, scale.scalar),
         least);
     Value flipped = arith::MulFOp::create(

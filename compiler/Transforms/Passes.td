@@ -3,6 +3,18 @@
 
 include "mlir/Pass/PassBase.td"
 
+def CombineBounds : Pass<"ag-combine-bounds", "::attn_grid::ir::KernelOp"> {
+  let summary = "Compare a tile's positions once per element";
+  let description = [{
+    `n + iota <= a and n + iota < b` becomes `iota <= min(a, b - 1) - n`: one
+    comparison with a number that each row has one of, and nothing per column
+    that an iteration changes. Where a difference might wrap, all stays.
+    Example: test/compiler/Transforms/combine-bounds.mlir, @causal.
+  }];
+  let dependentDialects = ["::mlir::arith::ArithDialect",
+                           "::mlir::tensor::TensorDialect"];
+}
+
 def FoldMonotoneMasks : Pass<"ag-fold-monotone-masks",
                              "::attn_grid::ir::KernelOp"> {
   let summary = "Decide `any` and `all` of a monotone mask by one element";

@@ -6,6 +6,7 @@
 // if one was not finite, which is rare, the whole loop is run again, slowly: so
 // the test costs an instruction for two factors, and no barrier.
 
+#include "compiler/Analysis/MaskedZeros.h"
 #include "compiler/Conversion/Gpu/ThreadEmitter.h"
 
 #include "compiler/Conversion/Gpu/Intrinsics.h"
@@ -113,8 +114,21 @@ SmallVector<Value> ThreadEmitter::emitWatchedLoop(scf::ForOp loop) {
 /// The first factor, 0 where `keep` is false.
 ThreadTile ThreadEmitter::keptFactor(DotOp op) {
   LinearLayout first = firstFactorLayout(op);
-  ThreadTile lhs = get(op.getLhs(), first);
+  if (isZeroOutside(op.getLhs(), op.getKeep()))
+    return get(op.getLhs(), first);
   const ThreadTile &keep = get(op.getKeep(), first);
+  auto narrowed = op.getLhs().getDefiningOp<arith::TruncFOp>();
+  if (narrowed && getElementTypeOrSelf(narrowed.getIn().getType()).isF32()) {
+    // Before two of them share a register.
+    ThreadTile wide = get(narrowed.getIn(), first);
+    Type element = getElementTypeOrSelf(narrowed.getType());
+    for (auto [value, kept] : llvm::zip(wide.regs, keep.regs))
+      value = arith::TruncFOp::create(
+          b, element,
+          arith::SelectOp::create(b, kept, value, zeroOf(value.getType())));
+    return wide;
+  }
+  ThreadTile lhs = get(op.getLhs(), first);
   for (auto [value, kept] : llvm::zip(lhs.regs, keep.regs))
     value = arith::SelectOp::create(b, kept, value, zeroOf(value.getType()));
   return lhs;
