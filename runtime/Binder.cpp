@@ -146,7 +146,8 @@ static bool is_regular(const TensorView &view) {
       return true;
     int64_t bytes = 0, along = 0;
     if (stride < 0 ||
-        __builtin_mul_overflow(stride, static_cast<int64_t>(size_of(view.dtype())), &bytes) ||
+        __builtin_mul_overflow(
+            stride, static_cast<int64_t>(size_of(view.dtype())), &bytes) ||
         (d + 1 < view.rank() && bytes % 16 != 0) ||
         __builtin_mul_overflow(size - 1, bytes, &along) ||
         __builtin_add_overflow(reach, along, &reach))

@@ -60,8 +60,8 @@ static bool isGroupBelow(Value i, Value size) {
     return false;
   auto [heads, groups] = guardedQuotient(perGroup);
   auto kernel = ids->getParentOfType<KernelOp>();
-  auto known = kernel->getAttrOfType<DenseI64ArrayAttr>(
-      KernelOp::multiplesAttr);
+  auto known =
+      kernel->getAttrOfType<DenseI64ArrayAttr>(KernelOp::multiplesAttr);
   if (groups != size || !known ||
       ids.getExtents()[cast<OpResult>(head).getResultNumber()] != heads)
     return false;

@@ -98,9 +98,8 @@ public:
     return widen(broadcast.getInput(), type, broadcast.getAxes());
   }
   Value widen(Value tile, RankedTensorType type, ArrayRef<int64_t> axes) {
-    return tile.getType() == type
-               ? tile
-               : make<ir::BroadcastOp>(type, tile, axes);
+    return tile.getType() == type ? tile
+                                  : make<ir::BroadcastOp>(type, tile, axes);
   }
   Value splat(Value scalar, RankedTensorType type) {
     return make<tensor::SplatOp>(type, scalar, ValueRange());
@@ -182,9 +181,9 @@ LogicalResult replaceMask(Operation *mask, Value iota, int64_t axis,
   auto masks = cast<RankedTensorType>(mask->getResult(0).getType());
   auto type = RankedTensorType::get(masks.getShape(), rewriter.getI32Type());
   auto all = llvm::to_vector(llvm::seq<int64_t>(0, masks.getRank()));
-  rewriter.replaceOpWithNewOp<arith::CmpIOp>(
-      mask, arith::CmpIPredicate::sle, bounds.widen(iota, type, {axis}),
-      bounds.widen(bound, type, all));
+  rewriter.replaceOpWithNewOp<arith::CmpIOp>(mask, arith::CmpIPredicate::sle,
+                                             bounds.widen(iota, type, {axis}),
+                                             bounds.widen(bound, type, all));
   return success();
 }
 
@@ -233,8 +232,7 @@ struct MoveOffset : OpRewritePattern<arith::CmpIOp> {
     auto mask = BoundedMask::match(op.getResult(), bounds);
     if (!mask || !mask->position.offset)
       return failure();
-    Value bound =
-        bounds.lower(mask->bound, mask->position.offset, mask->less);
+    Value bound = bounds.lower(mask->bound, mask->position.offset, mask->less);
     if (!bound)
       return failure();
     return replaceMask(op, mask->position.iota, mask->position.axis, bound,

@@ -151,12 +151,11 @@ private:
       return failure();
     rewriter.setInsertionPoint(target);
     auto type = cast<RankedTensorType>(side.get().getType());
-    Value factor =
-        scale.constant
-            ? Value(arith::ConstantOp::create(
-                  rewriter, dot.getLoc(),
-                  SplatElementsAttr::get(type, scale.constant)))
-            : splatOf(rewriter, dot.getLoc(), scale.scalar, type);
+    Value factor = scale.constant
+                       ? Value(arith::ConstantOp::create(
+                             rewriter, dot.getLoc(),
+                             SplatElementsAttr::get(type, scale.constant)))
+                       : splatOf(rewriter, dot.getLoc(), scale.scalar, type);
     Value scaled =
         arith::MulFOp::create(rewriter, dot.getLoc(), side.get(), factor);
     rewriter.modifyOpInPlace(dot, [&] { side.set(scaled); });
@@ -184,8 +183,9 @@ bool isPositive(Value factor) {
 
 /// mulf(dot(q, kt, 0), splat(c)) ->
 /// mulf(dot(mulf(q, splat(sign of c)), kt, 0), splat(|c|)), for 16-bit q. The
-/// sign of NaN is NaN, so that a mask still leaves it out. A scale of 0 becomes the smallest normal number: times a score it is 0 as well
-/// for an exponential, and -inf stays what it is.
+/// sign of NaN is NaN, so that a mask still leaves it out. A scale of 0 becomes
+/// the smallest normal number: times a score it is 0 as well for an
+/// exponential, and -inf stays what it is.
 struct SplitSignOfScale : OpRewritePattern<arith::MulFOp> {
   using OpRewritePattern::OpRewritePattern;
 
@@ -294,9 +294,8 @@ struct LargestBeforeScale : OpRewritePattern<ir::ReduceOp> {
     auto product = reduce.getInput().getDefiningOp<arith::MulFOp>();
     Location loc = reduce.getLoc();
     Type type = reduce.getResult().getType();
-    Value largest =
-        ir::ReduceOp::create(rewriter, loc, type, ir::ReduceKind::max, x,
-                             reduce.getAxesAttr());
+    Value largest = ir::ReduceOp::create(
+        rewriter, loc, type, ir::ReduceKind::max, x, reduce.getAxesAttr());
     Scale of = findScale(scale);
     auto tile = dyn_cast<RankedTensorType>(type);
     Value factor = of.scalar;

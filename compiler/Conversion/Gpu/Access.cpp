@@ -113,8 +113,8 @@ public:
 
   /// Moves all elements by `at` (an integer) along a dimension.
   void addUniform(Value at, Value stride) {
-    Value part = b.createOrFold<arith::MulIOp>(
-        resize(at, b.getI64Type()), stride);
+    Value part =
+        b.createOrFold<arith::MulIOp>(resize(at, b.getI64Type()), stride);
     uniform = uniform ? b.createOrFold<arith::AddIOp>(uniform, part) : part;
   }
   /// Adds the elements `at` (integers, one for all registers or one each) of a
@@ -160,13 +160,12 @@ public:
       // One instruction per address; LLVM would take it apart to move the
       // product before loops, where 64-bit values cost two registers each.
       if (apart && offset.getType().isInteger(32))
-        return inlinePtx(b,
-                         "mad.wide.s32 $0, $1, " +
-                             std::to_string(
-                                 element.getIntOrFloatBitWidth() / 8) +
-                             ", $2;",
-                         "=l,r,l", pointer.getType(), {offset, pointer},
-                         /*sideEffects=*/false);
+        return inlinePtx(
+            b,
+            "mad.wide.s32 $0, $1, " +
+                std::to_string(element.getIntOrFloatBitWidth() / 8) + ", $2;",
+            "=l,r,l", pointer.getType(), {offset, pointer},
+            /*sideEffects=*/false);
       return LLVM::GEPOp::create(b, pointer.getType(), element, pointer,
                                  ValueRange{offset});
     };
@@ -274,8 +273,7 @@ Access ThreadEmitter::access(Op op, const LinearLayout &layout, bool apart) {
     for (unsigned reg = 0; reg < layout.registers(); ++reg)
       builder.require(reg, keep.regs[reg]);
   }
-  Access result =
-      builder.finish(info.pointer, memoryType(info.element), apart);
+  Access result = builder.finish(info.pointer, memoryType(info.element), apart);
   result.invariant = info.argument >= 0 && !kernel.isWritten(info.argument);
   return result;
 }

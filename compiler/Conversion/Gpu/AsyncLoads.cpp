@@ -68,14 +68,13 @@ void ThreadEmitter::copyToShared(LoadOp op, const SharedTile &tile) {
   LinearLayout layout = copyLayout(op);
   Access from = access(op, layout, /*apart=*/true);
   SmallVector<Value> to = sharedPointers(tile, layout, 0);
-  unsigned perCopy =
-      bytesPerCopy * 8 / tile.element.getIntOrFloatBitWidth();
+  unsigned perCopy = bytesPerCopy * 8 / tile.element.getIntOrFloatBitWidth();
   auto emit = [&] {
     for (unsigned reg = 0; reg < layout.registers(); reg += perCopy) {
       // What is not read is 0.
       if (Value mask = from.masks[reg]) {
-        Value bytes = arith::SelectOp::create(b, mask, i32(bytesPerCopy),
-                                              i32(0));
+        Value bytes =
+            arith::SelectOp::create(b, mask, i32(bytesPerCopy), i32(0));
         callIntrinsic(b, "llvm.nvvm.cp.async.cg.shared.global.16.s", nullptr,
                       {to[reg], from.pointers[reg], bytes});
       } else {
@@ -114,8 +113,8 @@ void ThreadEmitter::emitAsyncLoad(LoadOp op) {
   }
   copy.tile.element = type.getElementType();
   copy.tile.shape.assign(type.getShape().begin(), type.getShape().end());
-  copy.tile.block = allocateShared(
-      op, type.getNumElements() * type.getElementTypeBitWidth() / 8);
+  copy.tile.block = allocateShared(op, type.getNumElements() *
+                                           type.getElementTypeBitWidth() / 8);
   beforeSharedWrite(copy.tile.block);
   copyToShared(op, copy.tile);
   commitCopies();

@@ -84,7 +84,8 @@ void ThreadEmitter::emitOp(Operation *op) {
   if (isa<PrintOp>(op))
     return fail(op, "print is not supported on GPUs yet: leave it to the CPU");
   if (isa<memref::ReinterpretCastOp, memref::SubViewOp>(op)) {
-    tensor(op->getResult(0)); // here, where it dominates all uses
+    tensors.erase(op->getResult(0)); // of an earlier run of this code
+    tensor(op->getResult(0));        // here, where it dominates all uses
     return;
   }
   if (op->getNumResults() != 1)
@@ -183,22 +184,24 @@ void ThreadEmitter::emitWhile(scf::WhileOp op) {
                                    nullptr, nullptr);
   unsigned groupsBefore = copyGroups;
   Value watchedBefore = std::exchange(watched, nullptr);
+  Touched before = touched(), whenDone;
   OpBuilder::InsertionGuard guard(b);
   {
     MemoScope scope(*this);
     b.setInsertionPointToStart(loop.getBeforeBody());
-    noteUnknown();
+    noteUnknown(op);
     bind(op.getBeforeArguments(), loop.getBeforeArguments());
     emitBlock(*op.getBeforeBody());
     scf::ConditionOp condition = op.getConditionOp();
     SmallVector<Value> passed =
         flatten(condition.getArgs(), op.getAfterArguments());
+    whenDone = touched();
     scf::ConditionOp::create(b, scalar(condition.getCondition()), passed);
   }
   {
     MemoScope scope(*this);
     b.setInsertionPointToStart(loop.getAfterBody());
-    noteUnknown();
+    noteUnknown(op);
     bind(op.getAfterArguments(), loop.getAfterArguments());
     emitBlock(*op.getAfterBody());
     scf::YieldOp::create(
@@ -208,7 +211,9 @@ void ThreadEmitter::emitWhile(scf::WhileOp op) {
   b.setInsertionPointAfter(loop);
   watched = watchedBefore;
   copyGroups = groupsBefore;
-  noteUnknown();
+  restoreTouched(whenDone);
+  shared.forgetUnknown();
+  joinTouched(before);
   bind(op.getResults(), loop.getResults());
 }
 
@@ -222,8 +227,7 @@ void ThreadEmitter::emitIf(scf::IfOp op) {
     types.push_back(watched.getType());
   auto branch = scf::IfOp::create(b, types, scalar(op.getCondition()),
                                   hasElse || watches);
-  SharedMemory before = shared;
-  llvm::DenseMap<int, unsigned> touchedBefore = globalTouched;
+  Touched before = touched(), otherwise = before;
   unsigned groupsBefore = copyGroups;
   for (bool taken : {true, false}) {
     if (!taken && !hasElse && !watches)
@@ -232,9 +236,8 @@ void ThreadEmitter::emitIf(scf::IfOp op) {
     Region &to = taken ? branch.getThenRegion() : branch.getElseRegion();
     OpBuilder::InsertionGuard guard(b);
     MemoScope scope(*this);
-    shared.restoreTouched(before);
+    restoreTouched(before);
     copyGroups = groupsBefore;
-    globalTouched = touchedBefore;
     watched = watchedBefore;
     if (types.empty())
       b.setInsertionPoint(to.front().getTerminator());
@@ -250,9 +253,11 @@ void ThreadEmitter::emitIf(scf::IfOp op) {
       yielded.push_back(watched);
     if (!types.empty())
       scf::YieldOp::create(b, yielded);
+    if (taken && hasElse)
+      otherwise = touched();
   }
   copyGroups = groupsBefore; // or more
-  noteUnknown();
+  joinTouched(otherwise);
   watched = watches ? Value(branch.getResults().back()) : watchedBefore;
   ValueRange results = branch.getResults();
   bind(op.getResults(), watches ? results.drop_back() : results);

@@ -19,10 +19,9 @@ void ThreadEmitter::emitDot(DotOp op) {
   if (isa<Float8E4M3FNType, Float8E5M2Type>(element))
     return fail(op, "dots of 8-bit floats are not supported on GPUs yet: cast "
                     "the factors to f16");
-  ThreadTile result =
-      !usesMatrixUnit(op, target) ? scalarDot(op)
-      : op.getKeep()              ? maskedDot(op)
-                                  : matrixDot(op);
+  ThreadTile result = !usesMatrixUnit(op, target) ? scalarDot(op)
+                      : op.getKeep()              ? maskedDot(op)
+                                                  : matrixDot(op);
   setResult(op.getResult(), std::move(result));
 }
 

@@ -108,8 +108,8 @@ ThreadEmitter::Ring ThreadEmitter::planRing(scf::ForOp loop) {
 /// at `offset`.
 void ThreadEmitter::copyAhead(Ring &ring, Value induction, Value upper,
                               Value offset) {
-  Value exists = arith::CmpIOp::create(b, arith::CmpIPredicate::slt, induction,
-                                       upper);
+  Value exists =
+      arith::CmpIOp::create(b, arith::CmpIPredicate::slt, induction, upper);
   auto branch = scf::IfOp::create(b, TypeRange{}, exists, false);
   {
     OpBuilder::InsertionGuard guard(b);

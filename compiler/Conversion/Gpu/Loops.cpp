@@ -36,7 +36,7 @@ static bool stepsFit(scf::ForOp op, int64_t steps) {
 Value ThreadEmitter::inductionAs(Type type, Value counter) {
   return counter.getType() == type ? counter
          : type.isIndex() ? Value(arith::IndexCastOp::create(b, type, counter))
-                        : b.createOrFold<arith::TruncIOp>(type, counter);
+                          : b.createOrFold<arith::TruncIOp>(type, counter);
 }
 
 void ThreadEmitter::emitFor(scf::ForOp op) {
@@ -67,12 +67,13 @@ SmallVector<Value> ThreadEmitter::emitLoop(scf::ForOp op) {
   if (loadsAhead)
     init.push_back(startRing(ring, lower, upper, step));
   unsigned groupsBefore = copyGroups;
+  Touched before = touched();
   auto loop = scf::ForOp::create(b, lower, upper, step, init);
   {
     OpBuilder::InsertionGuard guard(b);
     MemoScope scope(*this);
     b.setInsertionPointToStart(loop.getBody());
-    noteUnknown();
+    noteUnknown(op);
     Value counter = loop.getInductionVar();
     scalars[op.getInductionVar()] =
         inductionAs(op.getInductionVar().getType(), counter);
@@ -97,7 +98,8 @@ SmallVector<Value> ThreadEmitter::emitLoop(scf::ForOp op) {
   if (watches)
     watched = loop.getResult(own);
   copyGroups = groupsBefore;
-  noteUnknown();
+  shared.forgetUnknown();
+  joinTouched(before);
   SmallVector<Value> results(loop.getResults().take_front(own));
   finishSums(op, sums, results);
   return results;

@@ -29,8 +29,8 @@ static Value watch(ImplicitLocOpBuilder &b, ArrayRef<Value> factors,
   Value zeros = packVector(b, {zero, zero});
   for (unsigned i = 0; i < factors.size(); i += 2) {
     Value second = i + 1 < factors.size() ? factors[i + 1] : zero;
-    sum = LLVM::FMAOp::create(b, packVector(b, {factors[i], second}), zeros,
-                              sum);
+    sum =
+        LLVM::FMAOp::create(b, packVector(b, {factors[i], second}), zeros, sum);
   }
   return sum;
 }
@@ -107,7 +107,6 @@ SmallVector<Value> ThreadEmitter::emitWatchedLoop(scf::ForOp loop) {
   }
   b.setInsertionPointToStart(&branch.getElseRegion().front());
   scf::YieldOp::create(b, results);
-  noteUnknown();
   return SmallVector<Value>(branch.getResults());
 }
 
@@ -119,13 +118,15 @@ ThreadTile ThreadEmitter::keptFactor(DotOp op) {
   const ThreadTile &keep = get(op.getKeep(), first);
   auto narrowed = op.getLhs().getDefiningOp<arith::TruncFOp>();
   if (narrowed && getElementTypeOrSelf(narrowed.getIn().getType()).isF32()) {
-    // Before two of them share a register.
+    // Before two of them share a register; as PTX, or LLVM would move the
+    // choice behind the conversion.
     ThreadTile wide = get(narrowed.getIn(), first);
     Type element = getElementTypeOrSelf(narrowed.getType());
     for (auto [value, kept] : llvm::zip(wide.regs, keep.regs))
       value = arith::TruncFOp::create(
           b, element,
-          arith::SelectOp::create(b, kept, value, zeroOf(value.getType())));
+          inlinePtx(b, "selp.f32 $0, $1, 0f00000000, $2;", "=f,f,b",
+                    b.getF32Type(), {value, kept}, /*sideEffects=*/false));
     return wide;
   }
   ThreadTile lhs = get(op.getLhs(), first);
@@ -151,25 +152,26 @@ ThreadTile ThreadEmitter::maskedDot(DotOp op) {
     result = matrixProduct(keptFactor(op), acc, tile, transposed);
   } else {
     Value special = anyNotFinite(
-        watch(b, rhs.regs,
-              zeroSum(b, getElementTypeOrSelf(stored.getType()))));
+        watch(b, rhs.regs, zeroSum(b, getElementTypeOrSelf(stored.getType()))));
     auto branch =
         scf::IfOp::create(b, flatTypes(op.getResult()), special, true);
     OpBuilder::InsertionGuard guard(b);
+    Touched before = touched(), slow;
     {
       MemoScope scope(*this);
       b.setInsertionPointToStart(&branch.getThenRegion().front());
       scf::YieldOp::create(b, scalarDot(op).regs);
+      slow = touched();
     }
+    restoreTouched(before);
     {
       MemoScope scope(*this);
       b.setInsertionPointToStart(&branch.getElseRegion().front());
-      noteBarrier(); // nothing was touched since the one before the branch
       scf::YieldOp::create(
           b, matrixProduct(keptFactor(op), acc, tile, transposed).regs);
     }
     result = ThreadTile{layout, SmallVector<Value>(branch.getResults())};
-    noteUnknown();
+    joinTouched(slow);
   }
   if (!loaded)
     shared.release(tile.block);

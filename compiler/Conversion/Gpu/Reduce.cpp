@@ -120,8 +120,7 @@ SmallVector<ThreadTile, 2>
 ThreadEmitter::reduceTiles(Operation *op, ArrayRef<ThreadTile> tiles,
                            ArrayRef<int64_t> axes, Combine combine) {
   Reduction reduction(tiles.front().layout, axes);
-  SmallVector<ThreadTile, 2> results =
-      foldRegisters(reduction, tiles, combine);
+  SmallVector<ThreadTile, 2> results = foldRegisters(reduction, tiles, combine);
   foldThreads(op, reduction, results, combine);
   return results;
 }
@@ -213,24 +212,23 @@ ReduceOp ThreadEmitter::runningSum(scf::ForOp loop, unsigned i) {
   auto add = loop.getYieldedValues()[i].getDefiningOp<arith::AddFOp>();
   if (!add || !add->hasOneUse())
     return nullptr;
-  for (auto [before, part] : {std::pair(add.getLhs(), add.getRhs()),
-                              {add.getRhs(), add.getLhs()}}) {
+  for (auto [before, part] :
+       {std::pair(add.getLhs(), add.getRhs()), {add.getRhs(), add.getLhs()}}) {
     auto reduce = part.getDefiningOp<ReduceOp>();
     auto scaled = before.getDefiningOp<arith::MulFOp>();
-    bool follows = before == argument ||
-                   (scaled && scaled->hasOneUse() &&
-                    (scaled.getLhs() == argument) !=
-                        (scaled.getRhs() == argument));
+    bool follows = before == argument || (scaled && scaled->hasOneUse() &&
+                                          (scaled.getLhs() == argument) !=
+                                              (scaled.getRhs() == argument));
     if (!follows || !reduce || reduce.getKind() != ReduceKind::sum ||
         !reduce->hasOneUse() || reduce->getBlock() != loop.getBody() ||
         !getElementTypeOrSelf(reduce.getInput().getType()).isF32())
       continue;
     LinearLayout home =
         Reduction(homeOf(reduce.getInput()), reduce.getAxes()).home;
-    bool stays = llvm::all_of(
-        ValueRange{argument, before, add.getResult(), reduce.getResult(),
-                   loop.getResult(i)},
-        [&](Value value) { return homeOf(value) == home; });
+    bool stays =
+        llvm::all_of(ValueRange{argument, before, add.getResult(),
+                                reduce.getResult(), loop.getResult(i)},
+                     [&](Value value) { return homeOf(value) == home; });
     if (stays)
       return reduce;
   }
@@ -250,8 +248,7 @@ void ThreadEmitter::takePart(const Reduction &reduction,
   Value isFirst = arith::CmpIOp::create(
       b, arith::CmpIPredicate::eq, arith::OrIOp::create(b, lane, warp), i32(0));
   for (Value &value : values)
-    value = arith::SelectOp::create(b, isFirst, value,
-                                    zeroOf(value.getType()));
+    value = arith::SelectOp::create(b, isFirst, value, zeroOf(value.getType()));
 }
 
 std::vector<ThreadEmitter::RunningSum>
@@ -313,8 +310,7 @@ void ThreadEmitter::emitReduce(ReduceOp op) {
     return noteBarrier();
   }
   if (deferredSums.contains(op)) {
-    SmallVector<ThreadTile, 2> sums =
-        foldRegisters(
+    SmallVector<ThreadTile, 2> sums = foldRegisters(
         Reduction(input.layout, op.getAxes()), input,
         [&](ArrayRef<Value> x, ArrayRef<Value> y) { return addFloats(x, y); });
     return setResult(op.getResult(), std::move(sums.front()));

@@ -8,6 +8,8 @@
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
+#include "mlir/Dialect/MemRef/IR/MemRef.h"
+#include "mlir/IR/Matchers.h"
 #include "llvm/Support/MathExtras.h"
 
 using namespace mlir;
@@ -28,10 +30,69 @@ void ThreadEmitter::noteBarrier() {
   globalTouched.clear();
 }
 
-void ThreadEmitter::noteUnknown() {
+void ThreadEmitter::restoreTouched(const Touched &earlier) {
+  shared.restoreTouched(earlier.shared);
+  globalTouched = earlier.global;
+}
+
+void ThreadEmitter::joinTouched(const Touched &other) {
+  shared.joinTouched(other.shared);
+  for (auto [argument, how] : other.global)
+    globalTouched[argument] |= how;
+}
+
+/// The tensor that an operation accesses, and whether it writes.
+static std::pair<Value, bool> accessOf(Operation *op) {
+  if (auto load = dyn_cast<LoadOp>(op))
+    return {load.getTensor(), false};
+  if (auto gather = dyn_cast<GatherOp>(op))
+    return {gather.getTensor(), false};
+  if (auto store = dyn_cast<StoreOp>(op))
+    return {store.getTensor(), true};
+  if (auto scatter = dyn_cast<ScatterOp>(op))
+    return {scatter.getTensor(), true};
+  if (auto atomic = dyn_cast<AtomicOp>(op))
+    return {atomic.getTensor(), true};
+  return {};
+}
+
+/// The number of the kernel's argument whose memory a tensor is, or -1.
+static int argumentOf(Value tensor) {
+  while (auto view = tensor.getDefiningOp<memref::SubViewOp>())
+    tensor = view.getSource();
+  auto cast = tensor.getDefiningOp<memref::ReinterpretCastOp>();
+  auto argument =
+      cast ? dyn_cast<BlockArgument>(cast.getSource()) : BlockArgument();
+  return argument ? static_cast<int>(argument.getArgNumber()) : -1;
+}
+
+/// Whether each iteration of `loop` writes other elements.
+static bool writesApart(Operation *op, Operation *loop) {
+  auto store = dyn_cast<StoreOp>(op);
+  auto around = dyn_cast<scf::ForOp>(loop);
+  APInt step;
+  if (!store || !around || !store.getSteps().empty() ||
+      !around.isDefinedOutsideOfLoop(store.getTensor()) ||
+      !matchPattern(around.getStep(), m_ConstantInt(&step)))
+    return false;
+  for (auto [i, extent] : llvm::zip(store.getIndices(), store.getExtents()))
+    if (i == around.getInductionVar() &&
+        step.getSExtValue() >= std::max<int64_t>(extent, 1))
+      return true;
+  return false;
+}
+
+void ThreadEmitter::noteUnknown(Operation *loop) {
   shared.noteUnknown();
-  for (unsigned argument = 0; argument < kernel.getNumArguments(); ++argument)
-    globalTouched[argument] = 3;
+  llvm::DenseMap<int, SmallVector<Operation *, 2>> accesses;
+  loop->walk([&](Operation *op) {
+    if (Value tensor = accessOf(op).first)
+      accesses[argumentOf(tensor)].push_back(op);
+  });
+  for (auto &[argument, ops] : accesses)
+    if (ops.size() > 1 || !writesApart(ops.front(), loop))
+      for (Operation *op : ops)
+        globalTouched[argument] |= accessOf(op).second ? 2 : 1;
 }
 
 void ThreadEmitter::beforeSharedWrite(const SharedBlock &block) {

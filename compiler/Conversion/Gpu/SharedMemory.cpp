@@ -9,6 +9,8 @@ namespace attn_grid::compiler::gpu {
 
 /// So that a tile's rows begin at the first bank.
 static constexpr int64_t alignment = 128;
+/// The end of a block that stands for all bytes.
+static constexpr int64_t everything = std::numeric_limits<int64_t>::max();
 
 SharedBlock SharedMemory::allocate(int64_t bytes) {
   bytes = llvm::alignTo(bytes, alignment);
@@ -56,12 +58,23 @@ void SharedMemory::noteBarrier() {
 
 void SharedMemory::noteUnknown() {
   noteBarrier();
-  written.push_back({0, std::numeric_limits<int64_t>::max()});
+  written.push_back({0, everything});
+}
+
+void SharedMemory::forgetUnknown() {
+  llvm::erase_if(written, [](const SharedBlock &block) {
+    return block.end == everything;
+  });
 }
 
 void SharedMemory::restoreTouched(const SharedMemory &earlier) {
   read = earlier.read;
   written = earlier.written;
+}
+
+void SharedMemory::joinTouched(const SharedMemory &other) {
+  read.append(other.read);
+  written.append(other.written);
 }
 
 } // namespace attn_grid::compiler::gpu

@@ -33,10 +33,14 @@ public:
   void noteWrite(const SharedBlock &block);
   /// A barrier stands here.
   void noteBarrier();
-  /// Control flow joins here: anything may have been touched.
+  /// A loop begins again here: anything may have been touched.
   void noteUnknown();
+  /// The loop is known: what was touched before it and in it joins now.
+  void forgetUnknown();
   /// What was touched is as it was in `earlier`: another branch begins.
   void restoreTouched(const SharedMemory &earlier);
+  /// Or as it is in `other`: two ways meet.
+  void joinTouched(const SharedMemory &other);
 
 private:
   llvm::SmallVector<SharedBlock> used; // ascending

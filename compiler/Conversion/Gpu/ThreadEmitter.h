@@ -186,9 +186,17 @@ private:
 
   // Shared.cpp
   void barrier();
-  /// A barrier stands here, or anything may have been touched before.
   void noteBarrier();
-  void noteUnknown();
+  /// Any iteration of `loop` may have come before, without a barrier.
+  void noteUnknown(Operation *loop);
+  /// What was touched since the last barrier.
+  struct Touched {
+    SharedMemory shared;
+    llvm::DenseMap<int, unsigned> global;
+  };
+  Touched touched() const { return {shared, globalTouched}; }
+  void restoreTouched(const Touched &earlier);
+  void joinTouched(const Touched &other);
   void beforeSharedWrite(const SharedBlock &block);
   void beforeSharedRead(const SharedBlock &block);
   SharedBlock allocateShared(Operation *op, int64_t bytes);
@@ -219,7 +227,7 @@ private:
   /// What a fold along axes of a layout does.
   struct Reduction {
     Reduction(const LinearLayout &input, llvm::ArrayRef<int64_t> axes);
-    LinearLayout full, home;   // of the result, with and without copies
+    LinearLayout full, home;       // of the result, with and without copies
     uint32_t lanes = 0, warps = 0; // bits that differ in what is folded
   };
   /// The first half, in a thread's registers, and the second, over threads.
@@ -235,13 +243,14 @@ private:
     LinearLayout layout;
   };
   std::vector<RunningSum> startSums(mlir::scf::ForOp loop,
-                                          llvm::MutableArrayRef<Value> flat);
+                                    llvm::MutableArrayRef<Value> flat);
   void finishSums(mlir::scf::ForOp loop, llvm::ArrayRef<RunningSum> sums,
                   llvm::MutableArrayRef<Value> flat);
   ReduceOp runningSum(mlir::scf::ForOp loop, unsigned i);
   llvm::SmallVector<Value> addFloats(llvm::ArrayRef<Value> x,
                                      llvm::ArrayRef<Value> y);
-  void takePart(const Reduction &reduction, llvm::MutableArrayRef<Value> values);
+  void takePart(const Reduction &reduction,
+                llvm::MutableArrayRef<Value> values);
   /// Folds the registers, lanes and warps along `axes`; the tiles hold parts of
   /// one value, as `combine` wants them.
   llvm::SmallVector<ThreadTile, 2> reduceTiles(Operation *op,
