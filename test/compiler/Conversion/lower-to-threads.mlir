@@ -67,3 +67,52 @@ ag.kernel @product(
     : tensor<64x16xf32>, memref<64x16xf32, strided<[16, 1]>>
   ag.return
 }
+
+// -----
+
+// The factor that a loop loads goes straight to shared memory, an iteration
+// ahead: one copy before the loop, in it a wait, a barrier, the next copy, and
+// the matrix unit reads the other buffer.
+// CHECK-LABEL: llvm.func @loads_ahead
+// CHECK-SAME:    ag.shared_bytes = 16384
+// CHECK:         cp.async.cg.shared.global.16
+// CHECK:         cp.async.commit.group
+// CHECK:         scf.for
+// CHECK:           cp.async.wait.group
+// CHECK-NEXT:      barrier.cta.sync
+// CHECK:           scf.if
+// CHECK:             cp.async.cg.shared.global.16
+// CHECK:           cp.async.commit.group
+// CHECK:           ldmatrix
+// CHECK:           mma.m16n8k16
+// CHECK-NOT:       barrier
+// CHECK:           scf.yield
+// CHECK:         llvm.return
+ag.kernel @loads_ahead(
+    %a_ptr: memref<f16> {ag.name = "a", ag.access = "in"},
+    %b_ptr: memref<f16> {ag.name = "b", ag.access = "in"},
+    %c_ptr: memref<f32> {ag.name = "c", ag.access = "out"},
+    %n: i32 {ag.extent}) attributes {ag.regular} {
+  %rows = arith.index_cast %n : i32 to index
+  %a = memref.reinterpret_cast %a_ptr to offset: [0], sizes: [64, 16],
+    strides: [16, 1] : memref<f16> to memref<64x16xf16, strided<[16, 1]>>
+  %b = memref.reinterpret_cast %b_ptr to offset: [0], sizes: [%rows, 64],
+    strides: [64, 1] : memref<f16> to memref<?x64xf16, strided<[64, 1]>>
+  %c = memref.reinterpret_cast %c_ptr to offset: [0], sizes: [64, 64],
+    strides: [64, 1] : memref<f32> to memref<64x64xf32, strided<[64, 1]>>
+  %c0 = arith.constant 0 : i32
+  %c16 = arith.constant 16 : i32
+  %zero = arith.constant dense<0.0> : tensor<64x64xf32>
+  %x = ag.load %a[%c0 : 64, %c0 : 16]
+    : memref<64x16xf16, strided<[16, 1]>> -> tensor<64x16xf16>
+  %sum = scf.for %k = %c0 to %n step %c16 iter_args(%acc = %zero) -> (tensor<64x64xf32>) : i32 {
+    %y = ag.load %b[%k : 16, %c0 : 64]
+      : memref<?x64xf16, strided<[64, 1]>> -> tensor<16x64xf16>
+    %next = ag.dot %x, %y, %acc
+      : tensor<64x16xf16>, tensor<16x64xf16>, tensor<64x64xf32>
+    scf.yield %next : tensor<64x64xf32>
+  }
+  ag.store %sum, %c[%c0 : 64, %c0 : 64]
+    : tensor<64x64xf32>, memref<64x64xf32, strided<[64, 1]>>
+  ag.return
+}

@@ -1,0 +1,68 @@
+// RUN: ag-opt %s -ag-separate-loops -canonicalize -cse -split-input-file | FileCheck %s
+
+// As many iterations of 16 as lie below N go first, and load without a test.
+// CHECK-LABEL: ag.kernel @flash
+// CHECK-DAG:  %[[C16:.*]] = arith.constant 16 : i64
+// CHECK:      %[[SPAN:.*]] = arith.maxsi
+// CHECK:      %[[COUNT:.*]] = arith.divui %[[SPAN]], %[[C16]]
+// CHECK:      %[[MID64:.*]] = arith.minsi
+// CHECK:      %[[MID:.*]] = arith.trunci %[[MID64]] : i64 to i32
+// CHECK:      %[[FIRST:.*]] = scf.for %{{.*}} = %c0_i32 to %[[MID]] step %c16_i32
+// CHECK-NEXT:   ag.load {{.*}} {ag.inside = array<i64: 0>}
+// CHECK-NEXT:   arith.addf
+// CHECK-NEXT:   scf.yield
+// CHECK:      scf.for %{{.*}} = %[[MID]] to %arg1 step %c16_i32 iter_args(%{{.*}} = %[[FIRST]])
+// CHECK-NEXT:   ag.load
+// CHECK-NOT:      ag.inside
+// CHECK:        arith.subf
+ag.kernel @flash(%p: memref<f32> {ag.name = "p", ag.access = "inout"}, %N: i32 {ag.extent}) {
+  %rows = arith.index_cast %N : i32 to index
+  %t = memref.reinterpret_cast %p to offset: [0], sizes: [%rows, 16], strides: [16, 1] : memref<f32> to memref<?x16xf32, strided<[16, 1]>>
+  %zero = arith.constant 0 : i32
+  %size = arith.constant 16 : i32
+  %none = arith.constant dense<0.0> : tensor<16x16xf32>
+  %wide = arith.extsi %N : i32 to i64
+  %less = arith.constant -16 : i64
+  %limit = arith.addi %wide, %less : i64
+  %end = scf.for %n = %zero to %N step %size iter_args(%acc = %none) -> (tensor<16x16xf32>) : i32 {
+    %n64 = arith.extsi %n : i32 to i64
+    %full = arith.cmpi sle, %n64, %limit : i64
+    %next = scf.if %full -> (tensor<16x16xf32>) {
+      %k = ag.load %t[%n : 16, %zero : 16] : memref<?x16xf32, strided<[16, 1]>> -> tensor<16x16xf32>
+      %sum = arith.addf %acc, %k : tensor<16x16xf32>
+      scf.yield %sum : tensor<16x16xf32>
+    } else {
+      %k = ag.load %t[%n : 16, %zero : 16] : memref<?x16xf32, strided<[16, 1]>> -> tensor<16x16xf32>
+      %sum = arith.subf %acc, %k : tensor<16x16xf32>
+      scf.yield %sum : tensor<16x16xf32>
+    }
+    scf.yield %next : tensor<16x16xf32>
+  }
+  ag.store %end, %t[%zero : 16, %zero : 16] : tensor<16x16xf32>, memref<?x16xf32, strided<[16, 1]>>
+  ag.return
+}
+
+// -----
+
+// The limit changes with the iterations: they may take the branch again.
+// CHECK-LABEL: ag.kernel @changing_limit
+// CHECK-COUNT-1: scf.for
+// CHECK:         scf.if
+// CHECK-NOT:     scf.for
+ag.kernel @changing_limit(%p: memref<f32> {ag.name = "p", ag.access = "inout"}, %N: i32 {ag.extent}) {
+  %t = memref.reinterpret_cast %p to offset: [0], sizes: [16], strides: [1] : memref<f32> to memref<16xf32, strided<[1]>>
+  %zero = arith.constant 0 : i32
+  %size = arith.constant 16 : i32
+  scf.for %n = %zero to %N step %size : i32 {
+    %n64 = arith.extsi %n : i32 to i64
+    %limit = arith.muli %n64, %n64 : i64
+    %full = arith.cmpi sle, %n64, %limit : i64
+    %tile = ag.load %t[%n : 16] : memref<16xf32, strided<[1]>> -> tensor<16xf32>
+    scf.if %full {
+      ag.store %tile, %t[%zero : 16] : tensor<16xf32>, memref<16xf32, strided<[1]>>
+    } else {
+      ag.store %tile, %t[%n : 16] : tensor<16xf32>, memref<16xf32, strided<[1]>>
+    }
+  }
+  ag.return
+}
