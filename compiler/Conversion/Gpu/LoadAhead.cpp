@@ -96,11 +96,7 @@ ThreadEmitter::Ring ThreadEmitter::planRing(scf::ForOp loop) {
     tile.block.end = ring.stageBytes;
     ring.tiles.push_back({load, std::move(tile)});
   });
-  ring.stages = ring.tiles.empty() ? 1 : target.stages;
-  // What else the loop needs is not known yet; a fifth is left for it.
-  while (ring.stages > 1 &&
-         ring.stages * ring.stageBytes * 5 / 4 > target.sharedLimit)
-    --ring.stages;
+  ring.stages = ring.tiles.empty() || dotsAreSlow ? 1 : target.stages;
   return ring;
 }
 

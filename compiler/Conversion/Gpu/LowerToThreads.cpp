@@ -115,8 +115,14 @@ LogicalResult lowerToThreads(KernelOp kernel, const GpuTarget &target) {
     arguments.push_back(readSlot(b, args, slot, argument));
   Value shared = LLVM::AddressOfOp::create(b, global);
   ThreadEmitter emitter(b, kernel, target);
-  if (failed(emitter.emit(arguments, shared)))
-    return failure();
+  if (failed(emitter.emit(arguments, shared))) {
+    if (!emitter.needsFewerStages())
+      return failure();
+    function.erase();
+    GpuTarget fewer = target;
+    --fewer.stages;
+    return lowerToThreads(kernel, fewer);
+  }
   b.setLoc(kernel.getLoc());
   b.setInsertionPointToEnd(&function.getBody().front());
   LLVM::ReturnOp::create(b, ValueRange{});

@@ -107,7 +107,9 @@ void ThreadEmitter::beforeSharedRead(const SharedBlock &block) {
 
 SharedBlock ThreadEmitter::allocateShared(Operation *op, int64_t bytes) {
   SharedBlock block = shared.allocate(bytes);
-  if (block.end > target.sharedLimit)
+  if (block.end > target.sharedLimit && target.stages > 1)
+    failed = tooManyStages = true;
+  else if (block.end > target.sharedLimit)
     fail(op, "this needs " + Twine(block.end) +
                  " bytes of shared memory at once, but a program may have " +
                  Twine(target.sharedLimit) + ": make its tiles smaller");

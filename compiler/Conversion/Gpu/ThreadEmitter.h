@@ -79,6 +79,9 @@ public:
 
   /// What a launch must give, known after `emit`.
   int64_t sharedBytes() const { return shared.highWater(); }
+  /// Whether `emit` failed, without a message, because loops load ahead more
+  /// than shared memory has room for.
+  bool needsFewerStages() const { return tooManyStages; }
 
 private:
   using Value = mlir::Value;
@@ -292,7 +295,7 @@ private:
   GpuTarget target;
   LayoutAssignment layouts;
   SharedMemory shared;
-  bool failed = false;
+  bool failed = false, tooManyStages = false;
 
   llvm::DenseMap<Value, Value> scalars;
   llvm::DenseMap<Value, TensorInfo> tensors;
