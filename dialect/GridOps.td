@@ -42,9 +42,9 @@ def Ag_KernelOp : Ag_Op<"kernel", [
   let extraClassDeclaration = [{
     /// What a launch may do to a tensor argument.
     static constexpr ::llvm::StringLiteral accessAttr = "ag.access";
-    /// Of a kernel whose tensors are all regular: they begin at a multiple of
-    /// 16 bytes, each stride but the last is one too, none is negative, and
-    /// no element lies 2^31 bytes or more behind the first.
+    /// Of a tensor argument that is regular: it begins at a multiple of 16
+    /// bytes, each stride but the last is one too, none is negative, and no
+    /// element lies 2^31 bytes or more behind the first.
     static constexpr ::llvm::StringLiteral regularAttr = "ag.regular";
     /// Pairs of numbers of extent arguments, the first a multiple of the
     /// second in every launch.
@@ -55,6 +55,8 @@ def Ag_KernelOp : Ag_Op<"kernel", [
     ::llvm::ArrayRef<::mlir::Type> getArgumentTypes() { return getFunctionType().getInputs(); }
     ::llvm::ArrayRef<::mlir::Type> getResultTypes() { return getFunctionType().getResults(); }
     ::mlir::Region *getCallableRegion() { return &getBody(); }
+    /// True if the tensor argument number `index` is regular.
+    bool isRegular(unsigned index) { return static_cast<bool>(getArgAttr(index, regularAttr)); }
     /// True if the program writes the tensor argument number `index`.
     bool isWritten(unsigned index);
   }];

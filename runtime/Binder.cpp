@@ -156,25 +156,20 @@ static bool is_regular(const TensorView &view) {
   return reach < int64_t(1) << 31;
 }
 
-bool Binder::is_regular() const {
-  for (size_t i = 0; i < params().size(); ++i) {
-    if (const TensorView *view = tensor(i)) {
-      if (!detail::is_regular(*view))
-        return false;
-    } else if (is_fresh(i)) {
-      Dims sizes = sizes_of(i);
-      auto bytes = static_cast<int64_t>(size_of(type_of(i)));
-      // The same of what `Tensor::empty` makes.
-      for (size_t d = sizes.size(); d-- > 0;) {
-        if (d + 1 < sizes.size() && bytes % 16 != 0)
-          return false;
-        bytes *= sizes[d];
-      }
-      if (bytes >= int64_t(1) << 31)
-        return false;
-    }
+bool Binder::is_regular(size_t param) const {
+  if (const TensorView *view = tensor(param))
+    return detail::is_regular(*view);
+  if (!is_fresh(param))
+    return false;
+  // The same of what `Tensor::empty` will make.
+  Dims sizes = sizes_of(param);
+  auto bytes = static_cast<int64_t>(size_of(type_of(param)));
+  for (size_t d = sizes.size(); d-- > 0;) {
+    if (d + 1 < sizes.size() && bytes % 16 != 0)
+      return false;
+    bytes *= sizes[d];
   }
-  return true;
+  return bytes < int64_t(1) << 31;
 }
 
 Specialization Binder::specialization() const {
@@ -195,7 +190,9 @@ Specialization Binder::specialization() const {
     what.present.push_back(is_present(i));
     what.last_stride.push_back(static_cast<int8_t>(last_stride(i)));
   }
-  what.regular = device_ != Device::cpu() && is_regular();
+  if (device_ != Device::cpu())
+    for (size_t i = 0; i < params().size(); ++i)
+      what.regular.push_back(is_regular(i));
   return what;
 }
 

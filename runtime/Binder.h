@@ -72,7 +72,7 @@ public:
   /// -1, 0 or 1, as `Specialization::last_stride`.
   int last_stride(size_t param) const;
   /// As `Specialization::regular`, of tensors on any device.
-  bool is_regular() const;
+  bool is_regular(size_t param) const;
   Specialization specialization() const;
   const Signature &signature() const { return kernel_.signature; }
   const std::optional<Scalar> &constant(size_t index) const {

@@ -49,10 +49,11 @@ public:
   /// Finds the variant, or has it compiled.
   void find_variant() {
     const Signature &signature = kernel_.signature;
-    // 5 bits per dtype, 3 per parameter, a word per const, and the kernel.
-    Inline<uint64_t, 32> words(5 + signature.types.size() / 12 +
-                               signature.params.size() / 21 +
-                               signature.consts.size());
+    // 5 bits per dtype, 3 and 1 per parameter, a word per const, and the
+    // kernel.
+    Inline<uint64_t, 32> words(
+        5 + signature.types.size() / 12 + signature.params.size() / 21 +
+        signature.params.size() / 64 + signature.consts.size());
     KeyWriter writer(words.data());
     writer.add(static_cast<uint64_t>(kernel_.index), 64);
     for (size_t i = 0; i < signature.types.size(); ++i)
@@ -74,7 +75,9 @@ public:
     }
     writer.flush();
     if (device() != Device::cpu())
-      writer.add(static_cast<uint64_t>(binder_.is_regular()), 64);
+      for (size_t i = 0; i < signature.params.size(); ++i)
+        writer.add(static_cast<uint64_t>(binder_.is_regular(i)), 1);
+    writer.flush();
     VariantKey key{{words.data(), writer.count()}, 0, {}};
     key.hash = hash_words(key.words);
     variants_ = &kernel_.module->variants_for(device());

@@ -262,6 +262,10 @@ ir::KernelOp Lowering::makeKernel(const ast::KernelDecl &kernel,
         attr.push_back(
             builder.getNamedAttr(ir::KernelOp::accessAttr,
                                  builder.getStringAttr(accessOf(param.mode))));
+      if (slot.kind == Slot::Kind::pointer && !spec.regular.empty() &&
+          spec.regular[slot.param])
+        attr.push_back(builder.getNamedAttr(ir::KernelOp::regularAttr,
+                                            builder.getUnitAttr()));
     }
     types.push_back(type);
     attrs.push_back(builder.getDictionaryAttr(attr));
@@ -270,8 +274,6 @@ ir::KernelOp Lowering::makeKernel(const ast::KernelDecl &kernel,
   auto op = ir::KernelOp::create(builder, loc, kernel.name.text,
                                  builder.getFunctionType(types, {}),
                                  builder.getArrayAttr(attrs), ArrayAttr());
-  if (spec.regular)
-    op->setAttr(ir::KernelOp::regularAttr, builder.getUnitAttr());
   Block *entry = &op.getBody().emplaceBlock();
   entry->addArguments(types, locations);
   return op;

@@ -79,8 +79,7 @@ public:
   bool shouldRunPass(llvm::StringRef pass, llvm::StringRef) const override {
     // They look for products and sums that could share a part, each pair anew:
     // nine tenths of a large kernel's compile time for no instruction less.
-    return pass != "slsr" &&
-           pass != "nary-reassociate";
+    return pass != "slsr" && pass != "nary-reassociate";
   }
   bool isEnabled() const override { return true; }
 };

@@ -57,8 +57,10 @@ std::string describe(const Specialization &what, const Signature &signature) {
       text += " absent";
     else if (what.last_stride[i] >= 0)
       text += fmt::format(" last stride {}", what.last_stride[i]);
+    if (!what.regular.empty() && what.regular[i])
+      text += " regular";
   }
-  return text + (what.regular ? "), regular" : ")");
+  return text + ")";
 }
 
 } // namespace attn_grid::detail

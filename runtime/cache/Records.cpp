@@ -84,7 +84,7 @@ template <class Archive> struct Fields {
     records(what.consts);
     flags(what.present);
     a.list(what.last_stride, [this](auto &stride) { a.value(stride); });
-    a.flag(what.regular);
+    flags(what.regular);
   }
   void fields(Slot &slot) {
     a.enumeration(slot.kind, Slot::Kind::scalar);

@@ -55,7 +55,8 @@ static compiler::EmitResult compileSource(const CompileOptions &options,
   Kernel kernel = module.kernel(signature.name, bindings);
   Specialization what =
       options.variant.specialize(kernel.signature(), bindings);
-  what.regular = target.kind == Target::Kind::ptx && !options.irregular;
+  if (target.kind == Target::Kind::ptx)
+    what.regular.assign(kernel.signature().params.size(), !options.irregular);
   return compilerFunctions().emit(
       text, options.source.file, options.source.includeDirs, what, target,
       options.emit, options.variant.kernel.functions(signature.name));
@@ -120,7 +121,7 @@ void addCompileCommand(CLI::App &app) {
       ->type_name("LEVEL")
       ->check(CLI::IsMember({0, 3}).description(""));
   command->add_flag("--irregular", options->irregular,
-                    "of a GPU: tensors that do not begin, or step, at "
+                    "for a GPU: of tensors that do not begin and step at "
                     "multiples of 16 bytes, or reach 2 GiB");
   command->add_flag("--print-after-all", options->printAfterAll,
                     "print the IR to standard error after each pass that "

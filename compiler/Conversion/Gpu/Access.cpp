@@ -227,7 +227,7 @@ static bool isKnownInside(Operation *op, int64_t d) {
 template <typename Op>
 Access ThreadEmitter::access(Op op, const LinearLayout &layout, bool apart) {
   TensorInfo info = tensor(op.getTensor());
-  AccessBuilder builder(b, layout.registers(), isRegular());
+  AccessBuilder builder(b, layout.registers(), isRegular(info));
   int64_t axis = -1;
   for (auto [d, extent] : llvm::enumerate(op.getExtents())) {
     axis += extent != 0;
@@ -292,7 +292,7 @@ void ThreadEmitter::shift(MutableArrayRef<Value> at, Value start) {
 template <typename Op>
 Access ThreadEmitter::indexedAccess(Op op, const LinearLayout &layout) {
   TensorInfo info = tensor(op.getTensor());
-  AccessBuilder builder(b, layout.registers(), isRegular());
+  AccessBuilder builder(b, layout.registers(), isRegular(info));
   for (auto [d, i] : llvm::enumerate(op.getIndices())) {
     const ThreadTile &at = get(i, layout);
     builder.addDimension(at.regs, indexOf(info.strides[d]));

@@ -63,11 +63,13 @@ int64_t unitStrideAxis(Value tensor, ArrayRef<int64_t> extents,
 
 template <typename Op>
 static int64_t vectorElementsOf(Op op, Type element, int64_t unit) {
-  auto kernel = op->template getParentOfType<KernelOp>();
-  if (unit < 0 || !kernel->hasAttr(KernelOp::regularAttr))
-    return 1;
   // Views shift the base by what may be no multiple of 16 bytes.
-  if (!op.getTensor().template getDefiningOp<memref::ReinterpretCastOp>())
+  auto tensor =
+      op.getTensor().template getDefiningOp<memref::ReinterpretCastOp>();
+  auto argument =
+      tensor ? dyn_cast<BlockArgument>(tensor.getSource()) : BlockArgument();
+  auto kernel = op->template getParentOfType<KernelOp>();
+  if (unit < 0 || !argument || !kernel.isRegular(argument.getArgNumber()))
     return 1;
   auto type = cast<MemRefType>(op.getTensor().getType());
   int64_t bytes = std::max<int64_t>(element.getIntOrFloatBitWidth() / 8, 1);

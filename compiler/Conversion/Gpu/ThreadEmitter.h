@@ -161,8 +161,9 @@ private:
   /// Orders accesses to tensors that the kernel both reads and writes.
   void touchGlobal(const TensorInfo &info, bool isWrite);
 
-  /// Whether `KernelOp::regularAttr` holds.
-  bool isRegular() { return kernel->hasAttr(KernelOp::regularAttr); }
+  bool isRegular(const TensorInfo &info) {
+    return info.argument >= 0 && kernel.isRegular(info.argument);
+  }
   void shift(llvm::MutableArrayRef<Value> at, Value start);
 
   // AsyncLoads.cpp

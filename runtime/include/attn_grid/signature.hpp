@@ -154,10 +154,11 @@ struct Specialization {
   /// Per parameter, for a present tensor of rank 1 or more: the stride of its
   /// last dimension if compiled in (0 or 1), or -1 for a run-time stride.
   std::vector<int8_t> last_stride;
-  /// Every tensor begins at a multiple of 16 bytes and so does each step along
-  /// a dimension but the last; no stride is negative, and no element lies 2^31
-  /// bytes or more behind the first. Asked for on GPUs only.
-  bool regular = false;
+  /// Per parameter, for GPUs only (else empty): a tensor that begins at a
+  /// multiple of 16 bytes and so does each step along a dimension but the last;
+  /// no stride is negative, and no element lies 2^31 bytes or more behind the
+  /// first.
+  std::vector<bool> regular = {};
   friend bool operator==(const Specialization &,
                          const Specialization &) = default;
 };

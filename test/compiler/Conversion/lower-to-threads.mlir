@@ -74,7 +74,7 @@ ag.kernel @product(
 // ahead: one copy before the loop, in it a wait, a barrier, the next copy, and
 // the matrix unit reads the other buffer.
 // CHECK-LABEL: llvm.func @loads_ahead
-// CHECK-SAME:    ag.shared_bytes = 16384
+// CHECK-SAME:    ag.shared_bytes = 4096
 // CHECK:         cp.async.cg.shared.global.16
 // CHECK:         cp.async.commit.group
 // CHECK:         scf.for
@@ -89,10 +89,10 @@ ag.kernel @product(
 // CHECK:           scf.yield
 // CHECK:         llvm.return
 ag.kernel @loads_ahead(
-    %a_ptr: memref<f16> {ag.name = "a", ag.access = "in"},
-    %b_ptr: memref<f16> {ag.name = "b", ag.access = "in"},
+    %a_ptr: memref<f16> {ag.name = "a", ag.access = "in", ag.regular},
+    %b_ptr: memref<f16> {ag.name = "b", ag.access = "in", ag.regular},
     %c_ptr: memref<f32> {ag.name = "c", ag.access = "out"},
-    %n: i32 {ag.extent}) attributes {ag.regular} {
+    %n: i32 {ag.extent}) {
   %rows = arith.index_cast %n : i32 to index
   %a = memref.reinterpret_cast %a_ptr to offset: [0], sizes: [64, 16],
     strides: [16, 1] : memref<f16> to memref<64x16xf16, strided<[16, 1]>>
