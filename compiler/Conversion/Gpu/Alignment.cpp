@@ -61,8 +61,10 @@ int64_t unitStrideAxis(Value tensor, ArrayRef<int64_t> extents,
   return -1;
 }
 
+/// How many elements along `unit` an aligned access may touch; `inRow`: none
+/// of them beyond the tensor if the first is not.
 template <typename Op>
-static int64_t vectorElementsOf(Op op, Type element, int64_t unit) {
+static int64_t alignedElements(Op op, Type element, int64_t unit, bool inRow) {
   // Views shift the base by what may be no multiple of 16 bytes.
   auto tensor =
       op.getTensor().template getDefiningOp<memref::ReinterpretCastOp>();
@@ -78,10 +80,11 @@ static int64_t vectorElementsOf(Op op, Type element, int64_t unit) {
   for (auto [d, i] : llvm::enumerate(op.getIndices())) {
     bool isAxis = op.getExtents()[d] != 0;
     if (isAxis && axis++ == unit) {
-      if (isa<RankedTensorType>(i.getType()) || type.isDynamicDim(d))
+      if (isa<RankedTensorType>(i.getType()) || (inRow && type.isDynamicDim(d)))
         return 1;
       vector = std::gcd(vector, knownDivisor(i));
-      vector = std::gcd(vector, type.getDimSize(d));
+      if (inRow)
+        vector = std::gcd(vector, type.getDimSize(d));
       vector = std::gcd(vector, op.getExtents()[d]);
     }
   }
@@ -89,13 +92,20 @@ static int64_t vectorElementsOf(Op op, Type element, int64_t unit) {
 }
 
 int64_t vectorElements(LoadOp op, int64_t unit) {
-  return vectorElementsOf(op, getElementTypeOrSelf(op.getResult().getType()),
-                          unit);
+  return alignedElements(op, getElementTypeOrSelf(op.getResult().getType()),
+                         unit, /*inRow=*/true);
 }
 
 int64_t vectorElements(StoreOp op, int64_t unit) {
-  return vectorElementsOf(op, getElementTypeOrSelf(op.getValue().getType()),
-                          unit);
+  return alignedElements(op, getElementTypeOrSelf(op.getValue().getType()),
+                         unit, /*inRow=*/true);
+}
+
+bool startsAligned(LoadOp op, int64_t unit, int64_t bytes) {
+  Type element = getElementTypeOrSelf(op.getResult().getType());
+  return alignedElements(op, element, unit, /*inRow=*/false) *
+             element.getIntOrFloatBitWidth() >=
+         8 * bytes;
 }
 
 } // namespace attn_grid::compiler::gpu

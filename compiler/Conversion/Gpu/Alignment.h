@@ -20,6 +20,10 @@ int64_t unitStrideAxis(mlir::Value tensor, llvm::ArrayRef<int64_t> extents,
 int64_t vectorElements(ir::LoadOp op, int64_t unit);
 int64_t vectorElements(ir::StoreOp op, int64_t unit);
 
+/// Whether groups of `bytes` along the axis `unit` are aligned; the last of a
+/// row may reach beyond it.
+bool startsAligned(ir::LoadOp op, int64_t unit, int64_t bytes);
+
 } // namespace attn_grid::compiler::gpu
 
 #endif

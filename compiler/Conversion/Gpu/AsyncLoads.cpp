@@ -17,8 +17,8 @@ namespace attn_grid::compiler::gpu {
 
 static constexpr int64_t bytesPerCopy = 16;
 
-/// The dots whose second factor a load is, transposed or not; none if it has
-/// other readers too.
+/// The dots that a load is a factor of, transposed perhaps if it is the second;
+/// none if it has other readers too.
 static SmallVector<DotOp> readers(Value load) {
   SmallVector<DotOp> dots;
   SmallVector<Value> open{load};
@@ -30,8 +30,10 @@ static SmallVector<DotOp> readers(Value load) {
         continue;
       }
       auto dot = dyn_cast<DotOp>(use.getOwner());
-      if (!dot || dot.getRhs() != value || dot.getLhs() == value ||
-          dot.getKeep() == value)
+      unsigned operand = use.getOperandNumber();
+      bool isFirst = dot && operand == dot.getLhsMutable().getOperandNumber();
+      bool isSecond = dot && operand == dot.getRhsMutable().getOperandNumber();
+      if (!isSecond && (!isFirst || value != load))
         return {};
       dots.push_back(dot);
     }
@@ -45,8 +47,7 @@ bool ThreadEmitter::isAsync(LoadOp op) {
       (op.getOther() && !matchPattern(op.getOther(), m_AnyZeroFloat())))
     return false;
   int64_t unit = unitStrideAxis(op.getTensor(), op.getExtents(), op.getSteps());
-  int64_t bytes = type.getElementTypeBitWidth() / 8;
-  if (unit != 1 || bytes * vectorElements(op, unit) < bytesPerCopy)
+  if (unit != 1 || !startsAligned(op, unit, bytesPerCopy))
     return false;
   const TensorInfo &info = tensor(op.getTensor());
   if (info.argument < 0 || kernel.isWritten(info.argument))
@@ -64,17 +65,46 @@ LinearLayout ThreadEmitter::copyLayout(LoadOp op) {
                        llvm::Log2_64(target.warps));
 }
 
+/// For each register how many bytes there are from its element to the end of
+/// the row; empty if copies end where rows do.
+SmallVector<Value> ThreadEmitter::bytesLeft(LoadOp op,
+                                            const LinearLayout &layout) {
+  size_t d = op.getExtents().size() - 1;
+  while (op.getExtents()[d] == 0)
+    --d;
+  auto type = cast<MemRefType>(op.getTensor().getType());
+  int64_t bytes = type.getElementTypeBitWidth() / 8;
+  if (!type.isDynamicDim(d) && type.getDimSize(d) * bytes % bytesPerCopy == 0)
+    return {};
+  Value size = b.createOrFold<arith::TruncIOp>(
+      b.getI32Type(), indexOf(tensor(op.getTensor()).sizes[d]));
+  Value rest = arith::SubIOp::create(b, size, scalar(op.getIndices()[d]));
+  SmallVector<Value> left = coordinates(layout, 1);
+  llvm::DenseMap<Value, Value> known;
+  for (Value &value : left) {
+    Value &sum = known[value];
+    if (!sum)
+      sum = arith::MulIOp::create(b, arith::SubIOp::create(b, rest, value),
+                                  i32(bytes));
+    value = sum;
+  }
+  return left;
+}
+
 void ThreadEmitter::copyToShared(LoadOp op, const SharedTile &tile) {
   LinearLayout layout = copyLayout(op);
   Access from = access(op, layout, /*apart=*/true);
   SmallVector<Value> to = sharedPointers(tile, layout, 0);
   unsigned perCopy = bytesPerCopy * 8 / tile.element.getIntOrFloatBitWidth();
+  SmallVector<Value> left = bytesLeft(op, layout);
   auto emit = [&] {
     for (unsigned reg = 0; reg < layout.registers(); reg += perCopy) {
       // What is not read is 0.
       if (Value mask = from.masks[reg]) {
-        Value bytes =
-            arith::SelectOp::create(b, mask, i32(bytesPerCopy), i32(0));
+        Value most = i32(bytesPerCopy);
+        if (!left.empty())
+          most = arith::MinSIOp::create(b, most, left[reg]);
+        Value bytes = arith::SelectOp::create(b, mask, most, i32(0));
         callIntrinsic(b, "llvm.nvvm.cp.async.cg.shared.global.16.s", nullptr,
                       {to[reg], from.pointers[reg], bytes});
       } else {

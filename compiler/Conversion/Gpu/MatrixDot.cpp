@@ -70,24 +70,93 @@ ThreadTile ThreadEmitter::matrixDot(DotOp op) {
   bool transposed = false;
   Value stored = untransposed(op.getRhs(), &transposed);
   const SharedTile *loaded = sharedTileOf(stored);
-  const ThreadTile &lhs = get(op.getLhs(), firstFactorLayout(op));
+  const SharedTile *first = sharedTileOf(op.getLhs());
+  const ThreadTile *lhs =
+      first ? nullptr : &get(op.getLhs(), firstFactorLayout(op));
   const ThreadTile &acc = get(op.getAcc(), layout);
   SharedTile tile = loaded ? *loaded : makeShared(op, get(stored));
-  ThreadTile result = matrixProduct(lhs, acc, tile, transposed);
+  ThreadTile result = first ? productOfShared(*first, acc, tile, transposed)
+                            : matrixProduct(*lhs, acc, tile, transposed);
   if (!loaded)
     shared.release(tile.block);
   return result;
 }
 
+/// Two 16-bit values as the matrix unit takes them.
+static Type pairType(MLIRContext *context, Type element) {
+  return element.isBF16() ? Type(IntegerType::get(context, 32))
+                          : Type(VectorType::get({2}, element));
+}
+
 ThreadTile ThreadEmitter::matrixProduct(const ThreadTile &lhs,
+                                        const ThreadTile &acc,
+                                        const SharedTile &rhs,
+                                        bool transposed) {
+  RegisterFinder first(lhs.layout);
+  Type operand = pairType(b.getContext(), rhs.element);
+  auto pair = [&](uint32_t row, uint32_t k) -> Value {
+    Value both = packVector(
+        b, {lhs.regs[first.at(row, k)], lhs.regs[first.at(row, k + 1)]});
+    return bitcastTo(b, both, operand);
+  };
+  auto factor = [&](uint32_t row, uint32_t k) -> SmallVector<Value> {
+    return {pair(row, k), pair(row + 8, k), pair(row, k + 8),
+            pair(row + 8, k + 8)};
+  };
+  return matrixProduct(factor, lhs.layout.shape()[1], acc, rhs, transposed);
+}
+
+/// The first factor comes from shared memory too, 16 x 16 a time.
+ThreadTile ThreadEmitter::productOfShared(const SharedTile &lhs,
+                                          const ThreadTile &acc,
+                                          const SharedTile &rhs,
+                                          bool transposed) {
+  uint32_t rows = lhs.shape[0], inner = lhs.shape[1];
+  auto place = [&](uint32_t row, uint32_t k) -> uint32_t {
+    return row < rows && k < inner ? row * inner + k : 0;
+  };
+  // The rows of four 8 x 8 blocks: below each other, then to the right.
+  LinearLayout::Bases lanes, warps, regs;
+  for (uint32_t bit : {1, 2, 4, 8})
+    lanes.push_back(place(bit, 0));
+  lanes.push_back(place(0, 8));
+  for (uint32_t basis : acc.layout.warp())
+    warps.push_back(place(acc.layout.coordinate(basis, 0), 0));
+  for (uint32_t k = 16; k < inner; k *= 2)
+    regs.push_back(place(0, k));
+  for (uint32_t basis : acc.layout.reg())
+    if (uint32_t row = acc.layout.coordinate(basis, 0); row >= 16)
+      regs.push_back(place(row, 0));
+  beforeSharedRead(lhs.block);
+  LinearLayout addresses(lhs.shape, regs, lanes, warps);
+  SmallVector<Value> pointers = sharedPointers(lhs, addresses, 0);
+  llvm::DenseMap<uint32_t, Value> pointerAt;
+  for (unsigned reg = 0; reg < addresses.registers(); ++reg)
+    pointerAt[addresses.apply({reg, 0, 0})] = pointers[reg];
+  Type operand = pairType(b.getContext(), lhs.element);
+  auto factor = [&](uint32_t row, uint32_t k) {
+    Value loaded = callIntrinsic(
+        b, "llvm.nvvm.ldmatrix.sync.aligned.m8n8.x4.b16.p3",
+        structOf(b.getI32Type(), 4), {pointerAt.lookup(place(row, k))});
+    SmallVector<Value> parts;
+    for (int i = 0; i < 4; ++i)
+      parts.push_back(bitcastTo(b, member(b, loaded, i), operand));
+    return parts;
+  };
+  ThreadTile result = matrixProduct(factor, inner, acc, rhs, transposed);
+  shared.noteRead(lhs.block);
+  return result;
+}
+
+ThreadTile ThreadEmitter::matrixProduct(FirstFactor lhs, unsigned inner,
                                         const ThreadTile &acc,
                                         const SharedTile &tile,
                                         bool transposed) {
   const LinearLayout &layout = acc.layout;
   ThreadTile result = acc;
-  Type element = lhs.regs.front().getType(), i32Type = b.getI32Type();
-  bool bf16 = element.isBF16();
-  unsigned inner = lhs.layout.shape()[1], columns = layout.shape()[1];
+  Type i32Type = b.getI32Type();
+  bool bf16 = tile.element.isBF16();
+  unsigned columns = layout.shape()[1];
   beforeSharedRead(tile.block);
 
   // Which row of which 8x8 block a lane gives the address of: rows of the
@@ -117,13 +186,8 @@ ThreadTile ThreadEmitter::matrixProduct(const ThreadTile &lhs,
   for (unsigned reg = 0; reg < addresses.registers(); ++reg)
     pointerAt[addresses.apply({reg, 0, 0})] = pointers[reg];
 
-  RegisterFinder first(lhs.layout), sums(layout);
-  Type operand = bf16 ? i32Type : Type(VectorType::get({2}, element));
-  auto pair = [&](uint32_t row, uint32_t k) -> Value {
-    Value both = packVector(
-        b, {lhs.regs[first.at(row, k)], lhs.regs[first.at(row, k + 1)]});
-    return bitcastTo(b, both, operand);
-  };
+  RegisterFinder sums(layout);
+  Type operand = pairType(b.getContext(), tile.element);
   StringRef load = transposed
                        ? "llvm.nvvm.ldmatrix.sync.aligned.m8n8.x4.b16.p3"
                        : "llvm.nvvm.ldmatrix.sync.aligned.m8n8.x4.trans.b16.p3";
@@ -133,8 +197,7 @@ ThreadTile ThreadEmitter::matrixProduct(const ThreadTile &lhs,
   for (uint32_t k = 0; k < inner; k += 16) {
     SmallVector<SmallVector<Value>> rows;
     for (uint32_t row : rowSteps)
-      rows.push_back({pair(row, k), pair(row + 8, k), pair(row, k + 8),
-                      pair(row + 8, k + 8)});
+      rows.push_back(lhs(row, k));
     for (uint32_t n : columnSteps) {
       Value loaded =
           callIntrinsic(b, load, four, {pointerAt.lookup(place(k, n))});

@@ -170,6 +170,7 @@ private:
   bool isAsync(LoadOp op);
   void emitAsyncLoad(LoadOp op);
   void copyToShared(LoadOp op, const SharedTile &tile);
+  llvm::SmallVector<Value> bytesLeft(LoadOp op, const LinearLayout &layout);
   LinearLayout copyLayout(LoadOp op);
   void commitCopies();
   void waitForCopies(unsigned pending);
@@ -287,9 +288,17 @@ private:
   SharedTile makeFlatShared(Operation *op, const ThreadTile &value);
   /// The layout of the matrix unit's first factor.
   LinearLayout firstFactorLayout(DotOp op);
+  /// By row and column of a block of 16 x 16, the first factor's registers.
+  using FirstFactor =
+      llvm::function_ref<llvm::SmallVector<Value>(uint32_t, uint32_t)>;
   /// acc + lhs * rhs; `rhs` is stored transposed if `transposed`.
   ThreadTile matrixProduct(const ThreadTile &lhs, const ThreadTile &acc,
                            const SharedTile &rhs, bool transposed);
+  ThreadTile matrixProduct(FirstFactor lhs, unsigned inner,
+                           const ThreadTile &acc, const SharedTile &rhs,
+                           bool transposed);
+  ThreadTile productOfShared(const SharedTile &lhs, const ThreadTile &acc,
+                             const SharedTile &rhs, bool transposed);
 
   mlir::ImplicitLocOpBuilder &b;
   KernelOp kernel;

@@ -1,0 +1,169 @@
+#!/usr/bin/env python3
+"""What NVIDIA's assembler makes of the kernels, held against bars.
+
+    tools/gpu-bars.py [--agc PATH] [--only TEXT] [--arch sm_80]... [--keep]
+
+For each kernel and architecture: registers and bytes of spills, as `ptxas` says
+them; and how many warp instructions the loops have per product of the matrix
+unit (m16n8k16, 2048 multiply-adds), counted in what `nvdisasm` shows, which it
+takes from the PATH or from the Python package nvidia-cuda-nvdisasm. Without it
+that column stays empty. `must` is the bar; `kept` what was reached, to the next
+tenth: with --keep, more than that (or more spills than listed) fails.
+"""
+
+import argparse
+import glob
+import importlib.util
+import os
+import pathlib
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+from dataclasses import dataclass
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent
+ARCHITECTURES = ["sm_80", "sm_86", "sm_89", "sm_90a", "sm_100a", "sm_120"]
+
+
+@dataclass
+class Case:
+    """A kernel, the options of `agc compile`, and per loop its bars."""
+
+    name: str
+    file: str
+    options: list
+    must: dict  # architecture -> instructions per product of the first loop
+    kept: float = 0.0  # reached in the first loop, on every architecture
+    spills: int = 0  # bytes, on the worst architecture
+
+
+def attention(name, file, dim, *more, must, kept, spills=0, dtype="f16"):
+    sets = [f"D={dim}", f"DV={dim}", *more]
+    options = ["--dtype", f"T={dtype}"] + [x for s in sets for x in ("--set", s)]
+    return Case(name, file, options, must, kept, spills)
+
+
+FLASH, LANDMARK = "flash/flash_fwd.ag", "landmark/landmark_fwd.ag"
+FLASH_64 = {"sm_80": 4.8, "sm_90a": 3.4, "sm_120": 4.5}
+FLASH_128 = {"sm_80": 4.3, "sm_90a": 2.0, "sm_120": 3.25}
+LANDMARK_64 = {"sm_80": 6.0, "sm_90a": 6.0, "sm_120": 6.0}
+MATMUL = {"sm_80": 2.0, "sm_90a": 0.6, "sm_120": 1.6}
+
+CASES = [
+    attention("flash D=64", FLASH, 64, "BN=128", must=FLASH_64, kept=4.8),
+    attention("flash D=64 bf16", FLASH, 64, "BN=128", must=FLASH_64, kept=4.8, dtype="bf16"),
+    attention("flash D=128", FLASH, 128, must=FLASH_128, kept=3.9),
+    attention("flash causal D=64", FLASH, 64, "BN=128", "causal=true", must=FLASH_64, kept=4.8),
+    attention("flash causal D=128", FLASH, 128, "causal=true", must=FLASH_128, kept=3.9),
+    attention("landmark D=64", LANDMARK, 64, must=LANDMARK_64, kept=10.7),
+    attention("landmark D=128", LANDMARK, 128, must={"sm_80": 5.0, "sm_90a": 3.7, "sm_120": 5.0}, kept=8.0),
+    Case("matmul", "matmul/matmul.ag", ["--dtype", "T=f16"], MATMUL, kept=3.0),
+    Case("layer norm", "norm/layer_norm.ag", ["--dtype", "T=f16"], {}),
+]
+
+
+def find_tool(name, package):
+    """A program in the PATH, the CUDA toolkit or a Python package; or None."""
+    found = shutil.which(name) or shutil.which(name, path="/usr/local/cuda/bin")
+    if found:
+        return found
+    spec = importlib.util.find_spec(package) if package else None
+    for place in spec.submodule_search_locations if spec else []:
+        for path in glob.glob(os.path.join(place, "**", name), recursive=True):
+            if os.access(path, os.X_OK):
+                return path
+    return None
+
+
+def loops_of(text):
+    """The innermost loops with products: (instructions, products) of each."""
+    instructions, labels, found = [], {}, []
+    for line in text.splitlines():
+        if label := re.match(r"\s*(\.L_x_\d+):", line):
+            labels[label[1]] = len(instructions)
+        elif one := re.match(r"\s*/\*[0-9a-f]+\*/\s+(.*?);", line):
+            instructions.append(one[1])
+    spans = []
+    for end, text in enumerate(instructions):
+        target = re.search(r"BRA\b.*?`\((\.L_x_\d+)\)", text)
+        begin = labels.get(target[1], end + 1) if target else end + 1
+        if begin <= end:
+            spans.append((begin, end))
+    for begin, end in spans:
+        if any(b >= begin and e <= end and (b, e) != (begin, end) for b, e in spans):
+            continue
+        products = 0.0
+        for text in instructions[begin : end + 1]:
+            if shape := re.search(r"HMMA\.(16816|1688)\.", text):
+                products += 1 if shape[1] == "16816" else 0.5
+        if products:
+            found.append((end + 1 - begin, products))
+    return found
+
+
+def measure(case, arch, tools, folder):
+    """(registers, spilled bytes, instructions per product of each loop)."""
+    ptx, cubin = os.path.join(folder, "k.ptx"), os.path.join(folder, "k.cubin")
+    subprocess.run(
+        [tools["agc"], "compile", str(ROOT / "kernels_dsl" / case.file)]
+        + case.options
+        + ["--target", arch, "--emit=ptx", "-o", ptx],
+        check=True,
+    )
+    made = subprocess.run(
+        [tools["ptxas"], "-v", f"-arch={arch}", ptx, "-o", cubin],
+        check=True, capture_output=True, text=True,
+    )
+    registers = int(re.search(r"Used (\d+) registers", made.stderr)[1])
+    spills = int(re.search(r"(\d+) bytes spill stores", made.stderr)[1])
+    loops = []
+    if tools["nvdisasm"]:
+        shown = subprocess.run(
+            [tools["nvdisasm"], "-c", cubin], check=True, capture_output=True, text=True
+        )
+        loops = [count / products for count, products in loops_of(shown.stdout)]
+    return registers, spills, loops
+
+
+def main():
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--agc", default=str(ROOT / "build/dev/bin/agc"), help="the compiler")
+    parser.add_argument("--only", default="", help="kernels whose name has this text")
+    parser.add_argument("--arch", action="append", help="one architecture (may be repeated)")
+    parser.add_argument("--keep", action="store_true", help="fail where less is reached than before")
+    options = parser.parse_args()
+    tools = {
+        "agc": options.agc,
+        "ptxas": find_tool("ptxas", None),
+        "nvdisasm": find_tool("nvdisasm", "nvidia"),
+    }
+    if not tools["ptxas"]:
+        sys.exit("gpu-bars: `ptxas` is neither in the PATH nor in /usr/local/cuda/bin")
+    if not tools["nvdisasm"]:
+        print("no nvdisasm: instructions are not counted (pip install nvidia-cuda-nvdisasm)")
+    print("kernel               arch     registers  spills  per product, loop by loop        must")
+    worse = []
+    with tempfile.TemporaryDirectory() as folder:
+        for case in CASES:
+            if options.only not in case.name:
+                continue
+            for arch in options.arch or ARCHITECTURES:
+                registers, spills, loops = measure(case, arch, tools, folder)
+                text = "  ".join(f"{loop:.2f}" for loop in loops)
+                must = case.must.get(arch)
+                print(f"{case.name:20} {arch:8} {registers:9}  {spills:6}  {text:31}  {must or ''}")
+                if spills > case.spills:
+                    worse.append(f"{case.name} {arch}: {spills} bytes are spilled, {case.spills} were")
+                if case.kept and loops and loops[0] > case.kept:
+                    worse.append(f"{case.name} {arch}: {loops[0]:.2f} per product, {case.kept} was kept")
+    for line in worse:
+        print(line)
+    sys.exit(1 if options.keep and worse else 0)
+
+
+if __name__ == "__main__":
+    main()
