@@ -163,20 +163,26 @@ TEST(FlashEdge, LargeScoresDoNotOverflow) {
   EXPECT_TRUE(near(result.lse.to_vector(), want.lse, lse_tolerance(f16)));
 }
 
-TEST(FlashEdge, AnyScaleIsLegal) {
-  Tensor q = Tensor::randn({1, 1, 40, 64}, f32, {}, 1);
-  Tensor k = Tensor::randn({1, 1, 90, 64}, f32, {}, 2);
-  Tensor v = Tensor::randn({1, 1, 90, 64}, f32, {}, 3);
+TEST_P(FlashEdgeTyped, AnyScaleIsLegal) {
+  DType type = GetParam();
+  Tensor q = Tensor::randn({1, 1, 40, 64}, type, {}, 1);
+  Tensor k = Tensor::randn({1, 1, 90, 64}, type, {}, 2);
+  Tensor v = Tensor::randn({1, 1, 90, 64}, type, {}, 3);
   for (double scale : {0.0, -0.25, 1.0}) {
-    Tensor o = Tensor::empty({1, 1, 40, 64});
-    Tensor lse = Tensor::empty({1, 1, 40});
+    Tensor o = Tensor::empty({1, 1, 40, 64}, type);
+    Tensor lse = Tensor::empty({1, 1, 40}, type == f64 ? f64 : f32);
     flash_kernel(true)(q, k, v, out(o), out(lse), scale);
     EXPECT_TRUE(matches({o, lse}, q, k, v, scale, true)) << scale;
   }
-  Tensor o = Tensor::zeros({1, 1, 40, 64});
+  Tensor o = Tensor::zeros({1, 1, 40, 64}, type);
   flash_kernel(false)(q, k, v, out(o), arg("scale", nan));
   for (double x : o.to_vector())
     ASSERT_TRUE(std::isnan(x));
+  // Even then, rows without a key are 0.
+  flash_kernel(true)(q, k.slice(2, 0, 30), v.slice(2, 0, 30), out(o),
+                     arg("scale", nan));
+  EXPECT_EQ(o.at({0, 0, 5, 0}), 0);
+  EXPECT_TRUE(std::isnan(o.at({0, 0, 15, 0})));
 }
 
 // The output does not depend on whether lse is asked for.
