@@ -33,7 +33,12 @@ static SmallVector<DotOp> readers(Value load) {
       unsigned operand = use.getOperandNumber();
       bool isFirst = dot && operand == dot.getLhsMutable().getOperandNumber();
       bool isSecond = dot && operand == dot.getRhsMutable().getOperandNumber();
-      if (!isSecond && (!isFirst || value != load))
+      // A first factor from before the dot's loop is better kept in registers.
+      bool isNear =
+          dot &&
+          dot->getParentOfType<LoopLikeOpInterface>() ==
+              load.getDefiningOp()->getParentOfType<LoopLikeOpInterface>();
+      if (!isSecond && (!isFirst || value != load || !isNear))
         return {};
       dots.push_back(dot);
     }
