@@ -161,24 +161,28 @@ private:
   /// Orders accesses to tensors that the kernel both reads and writes.
   void touchGlobal(const TensorInfo &info, bool isWrite);
 
+  /// Whether offsets in the tensor fit in 32 bits, and more: `regularAttr`.
   bool isRegular(const TensorInfo &info) {
     return info.argument >= 0 && kernel.isRegular(info.argument);
   }
   void shift(llvm::MutableArrayRef<Value> at, Value start);
 
   // AsyncLoads.cpp
+  /// Whether a load goes straight to shared memory, where its readers take it.
   bool isAsync(LoadOp op);
   void emitAsyncLoad(LoadOp op);
   void copyToShared(LoadOp op, const SharedTile &tile);
   llvm::SmallVector<Value> bytesLeft(LoadOp op, const LinearLayout &layout);
   LinearLayout copyLayout(LoadOp op);
   void commitCopies();
+  /// Until at most `pending` groups of copies are under way.
   void waitForCopies(unsigned pending);
+  /// Waits for, and gives back, what `op` is the first, or last, to read.
   void beforeUses(Operation *op);
   void afterUses(Operation *op);
   const SharedTile *sharedTileOf(Value load);
 
-  // LoadAhead.cpp
+  // LoadAhead.cpp: a loop's ring of buffers, at `offset` (i32) the present one.
   struct Ring;
   Ring planRing(mlir::scf::ForOp loop);
   void copyAhead(Ring &ring, Value induction, Value upper, Value offset);
@@ -273,7 +277,7 @@ private:
   // Sort.cpp
   void emitSort(SortOp op);
 
-  // MaskedDot.cpp
+  // MaskedDot.cpp: products that a mask leaves out.
   ThreadTile maskedDot(DotOp op);
   ThreadTile keptFactor(DotOp op);
   Value anyNotFinite(Value sum);
