@@ -31,6 +31,7 @@ namespace attn_grid::ir {
 /// Of a load or store: the dimensions along which all its elements are known to
 /// lie inside the tensor.
 inline constexpr llvm::StringLiteral insideAttr = "ag.inside";
+
 /// Registers `ag` and the upstream dialects that tile programs are made of.
 void registerTileDialects(mlir::DialectRegistry &registry);
 } // namespace attn_grid::ir

@@ -17,7 +17,8 @@ def Ag_KernelOp : Ag_Op<"kernel", [
   let description = [{
     The arguments are the slots of a launch's flat struct, in its order: for
     each present tensor its pointer (`memref<T>`, attributes `ag.name` and
-    `ag.access` = "in", "out" or "inout") and its run-time strides (`index`);
+    `ag.access` = "in", "out" or "inout", and `ag.regular` if it is aligned and
+    below 2 GiB) and its run-time strides (`index`);
     then the run-time extents (`i32`); then the scalars. The body makes strided
     memrefs of them by `memref.reinterpret_cast`.
 

@@ -97,8 +97,7 @@ static bool isAboveMinusInfinity(Value value) {
          NeverNaN().of(select.getFalseValue());
 }
 
-/// Whether all elements are one number above 0, or +inf.
-static bool isPositive(Value tile) {
+bool isPositive(Value tile) {
   if (std::optional<APFloat> number = constantOf(tile))
     return !number->isNaN() && !number->isNegative() && !number->isZero();
   auto splat = tile.getDefiningOp<tensor::SplatOp>();

@@ -10,6 +10,10 @@ namespace attn_grid::compiler {
 /// `exp2(where(keep, s, -inf) - top)` is.
 bool isZeroOutside(mlir::Value tile, mlir::Value keep);
 
+/// Whether all elements are one number above 0, or +inf: a constant, or
+/// `max(x, constant)`.
+bool isPositive(mlir::Value tile);
+
 } // namespace attn_grid::compiler
 
 #endif

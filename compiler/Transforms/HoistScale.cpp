@@ -10,6 +10,7 @@
 // largest score before scaling, and mask before too: what is left of the
 // multiply becomes part of the subtraction in front of the exponential.
 
+#include "compiler/Analysis/MaskedZeros.h"
 #include "compiler/Transforms/Passes.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
@@ -163,24 +164,6 @@ private:
   }
 };
 
-bool isAboveZero(FloatAttr number) {
-  const APFloat &value = number.getValue();
-  return !value.isNaN() && !value.isZero() && !value.isNegative();
-}
-
-/// Whether all elements are the same number above 0: a constant, or what
-/// `SplitSignOfScale` made.
-bool isPositive(Value factor) {
-  Scale scale = findScale(factor);
-  if (auto constant = dyn_cast_or_null<FloatAttr>(scale.constant))
-    return isAboveZero(constant);
-  auto positive =
-      scale.scalar ? scale.scalar.getDefiningOp<arith::MaxNumFOp>() : nullptr;
-  FloatAttr least;
-  return positive && matchPattern(positive.getRhs(), m_Constant(&least)) &&
-         isAboveZero(least);
-}
-
 /// mulf(dot(q, kt, 0), splat(c)) ->
 /// mulf(dot(mulf(q, splat(sign of c)), kt, 0), splat(|c|)), for 16-bit q. The
 /// sign of NaN is NaN, so that a mask still leaves it out. A scale of 0 becomes
@@ -241,8 +224,9 @@ private:
     SmallVector<Operation *> open(product->getUsers());
     while (!open.empty()) {
       Operation *user = open.pop_back_val();
-      if (auto reduce = dyn_cast<ir::ReduceOp>(user))
-        return reduce.getKind() == ir::ReduceKind::max;
+      auto reduce = dyn_cast<ir::ReduceOp>(user);
+      if (reduce && reduce.getKind() == ir::ReduceKind::max)
+        return true;
       if (isa<arith::SelectOp>(user))
         open.append(user->user_begin(), user->user_end());
     }

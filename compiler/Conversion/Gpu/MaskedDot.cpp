@@ -19,26 +19,24 @@ using namespace mlir;
 
 namespace attn_grid::compiler::gpu {
 
+static Value zeroPair(ImplicitLocOpBuilder &b, Type element) {
+  Value zero =
+      arith::ConstantOp::create(b, cast<TypedAttr>(b.getZeroAttr(element)));
+  return packVector(b, {zero, zero});
+}
+
 /// Adds 16-bit factors times 0 to `sum`, a vector of two: it becomes NaN if one
 /// is infinite or NaN, and else stays 0.
 static Value watch(ImplicitLocOpBuilder &b, ArrayRef<Value> factors,
                    Value sum) {
-  Type element = factors.front().getType();
-  Value zero =
-      arith::ConstantOp::create(b, cast<TypedAttr>(b.getZeroAttr(element)));
-  Value zeros = packVector(b, {zero, zero});
+  Value zeros = zeroPair(b, factors.front().getType());
   for (unsigned i = 0; i < factors.size(); i += 2) {
-    Value second = i + 1 < factors.size() ? factors[i + 1] : zero;
+    // The last of an odd number stands twice.
+    Value second = factors[std::min<size_t>(i + 1, factors.size() - 1)];
     sum =
         LLVM::FMAOp::create(b, packVector(b, {factors[i], second}), zeros, sum);
   }
   return sum;
-}
-
-static Value zeroSum(ImplicitLocOpBuilder &b, Type element) {
-  Value zero =
-      arith::ConstantOp::create(b, cast<TypedAttr>(b.getZeroAttr(element)));
-  return packVector(b, {zero, zero});
 }
 
 /// Whether any thread's `sum` is NaN. A barrier stands there.
@@ -92,7 +90,7 @@ SmallVector<Value> ThreadEmitter::emitWatchedLoop(scf::ForOp loop) {
     if (isMaskedMatrixDot(dot, target))
       element = getElementTypeOrSelf(dot.getRhs().getType());
   });
-  watched = zeroSum(b, element);
+  watched = zeroPair(b, element);
   SmallVector<Value> results = emitLoop(loop);
   Value again = anyNotFinite(std::exchange(watched, nullptr));
   auto branch =
@@ -151,8 +149,8 @@ ThreadTile ThreadEmitter::maskedDot(DotOp op) {
     watched = watch(b, rhs.regs, watched);
     result = matrixProduct(keptFactor(op), acc, tile, transposed);
   } else {
-    Value special = anyNotFinite(
-        watch(b, rhs.regs, zeroSum(b, getElementTypeOrSelf(stored.getType()))));
+    Value special = anyNotFinite(watch(
+        b, rhs.regs, zeroPair(b, getElementTypeOrSelf(stored.getType()))));
     auto branch =
         scf::IfOp::create(b, flatTypes(op.getResult()), special, true);
     OpBuilder::InsertionGuard guard(b);
