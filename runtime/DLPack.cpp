@@ -1,5 +1,6 @@
 #include "attn_grid/dlpack.hpp"
 #include "attn_grid/error.hpp"
+#include "runtime/OutOfMemory.h"
 #include <dlpack/dlpack.h>
 #include <fmt/format.h>
 #include <memory>
@@ -92,7 +93,7 @@ struct Imported {
 };
 } // namespace
 
-Tensor from_dlpack(DLManagedTensor *managed) {
+Tensor from_dlpack(DLManagedTensor *managed) try {
   if (!managed)
     throw InvalidArgument("from_dlpack: the tensor is null");
   const DLTensor &tensor = managed->dl_tensor;
@@ -118,6 +119,8 @@ Tensor from_dlpack(DLManagedTensor *managed) {
   auto owner = std::make_shared<Imported>();
   owner->managed = managed;
   return Tensor(view, std::move(owner));
+} catch (const std::bad_alloc &) {
+  detail::throw_out_of_memory();
 }
 
 namespace {
@@ -129,7 +132,7 @@ struct Exported {
 };
 } // namespace
 
-DLManagedTensor *to_dlpack(const Tensor &tensor) {
+DLManagedTensor *to_dlpack(const Tensor &tensor) try {
   std::optional<DLDataType> type = dlpack_type(tensor.dtype());
   if (!type)
     throw Unsupported(fmt::format(
@@ -151,6 +154,8 @@ DLManagedTensor *to_dlpack(const Tensor &tensor) {
     delete static_cast<Exported *>(self->manager_ctx);
   };
   return &exported.release()->managed;
+} catch (const std::bad_alloc &) {
+  detail::throw_out_of_memory();
 }
 
 } // namespace attn_grid

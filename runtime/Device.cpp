@@ -1,5 +1,6 @@
 #include "attn_grid/device.hpp"
 #include "attn_grid/error.hpp"
+#include "runtime/OutOfMemory.h"
 #include "runtime/Text.h"
 #include "runtime/cuda/Gpu.h"
 #include <charconv>
@@ -10,8 +11,10 @@ namespace attn_grid {
 
 Device Device::best() { return count(Kind::cuda) > 0 ? cuda() : cpu(); }
 
-int Device::count(Kind kind) {
+int Device::count(Kind kind) try {
   return kind == Kind::cpu ? 1 : detail::DriverLibrary::count(kind);
+} catch (const std::bad_alloc &) {
+  detail::throw_out_of_memory();
 }
 
 /// The number behind a name's colon; -1 if it is none.
@@ -23,7 +26,7 @@ static int index_of(std::string_view text) {
   return whole && index >= 0 && index < 1024 ? index : -1;
 }
 
-Device Device::named(std::string_view name) {
+Device Device::named(std::string_view name) try {
   if (name == "cpu")
     return cpu();
   for (Kind kind : {Kind::cuda, Kind::sim}) {
@@ -42,6 +45,8 @@ Device Device::named(std::string_view name) {
   }
   throw KeyError(fmt::format("no device is called `{}`{}", name.substr(0, 64),
                              detail::suggest(name, {"cpu", "cuda", "sim"})));
+} catch (const std::bad_alloc &) {
+  detail::throw_out_of_memory();
 }
 
 Device Device::from_environment() {
@@ -49,26 +54,34 @@ Device Device::from_environment() {
   return name && *name ? named(name) : best();
 }
 
-std::string Device::name() const {
+std::string Device::name() const try {
   if (kind_ == Kind::cpu)
     return "cpu";
   if (kind_ == Kind::sim && index_ == 0)
     return "sim";
   return fmt::format("{}:{}", kind_ == Kind::cuda ? "cuda" : "sim", index_);
+} catch (const std::bad_alloc &) {
+  detail::throw_out_of_memory();
 }
 
-std::string Device::description() const {
+std::string Device::description() const try {
   return kind_ == Kind::cpu ? name() : detail::Gpu::of(*this).description();
+} catch (const std::bad_alloc &) {
+  detail::throw_out_of_memory();
 }
 
-void Device::check() const {
+void Device::check() const try {
   if (kind_ != Kind::cpu)
     detail::Gpu::of(*this);
+} catch (const std::bad_alloc &) {
+  detail::throw_out_of_memory();
 }
 
-void Device::synchronize() const {
+void Device::synchronize() const try {
   if (kind_ != Kind::cpu)
     detail::Gpu::of(*this).synchronize();
+} catch (const std::bad_alloc &) {
+  detail::throw_out_of_memory();
 }
 
 } // namespace attn_grid

@@ -5,6 +5,7 @@
 #include "runtime/Binder.h"
 #include "runtime/Elements.h"
 #include "runtime/KernelState.h"
+#include "runtime/OutOfMemory.h"
 #include "runtime/cuda/Gpu.h"
 #include "runtime/host/Host.h"
 #include <bit>
@@ -194,7 +195,7 @@ using namespace detail;
 
 const Signature &Kernel::signature() const { return state_->signature; }
 
-Results Kernel::launch(std::span<const Arg> args) const {
+Results Kernel::launch(std::span<const Arg> args) const try {
   Launcher launcher(*state_, args);
   launcher.check_fills();
   launcher.find_variant();
@@ -208,9 +209,11 @@ Results Kernel::launch(std::span<const Arg> args) const {
   run(launcher.device(), *launcher.variant()->artifact, flat.data(),
       launcher.programs(), state_->signature.name);
   return results;
+} catch (const std::bad_alloc &) {
+  detail::throw_out_of_memory();
 }
 
-Launch Kernel::prepare_list(std::span<const Arg> args) const {
+Launch Kernel::prepare_list(std::span<const Arg> args) const try {
   Launcher launcher(*state_, args);
   launcher.check_fills();
   launcher.find_variant();
@@ -228,9 +231,11 @@ Launch Kernel::prepare_list(std::span<const Arg> args) const {
                            prepared->fills.emplace_back(tensor, value);
                          });
   return Launch(std::move(prepared));
+} catch (const std::bad_alloc &) {
+  detail::throw_out_of_memory();
 }
 
-std::vector<ExpectedParam> Kernel::expect(std::span<const Arg> args) const {
+std::vector<ExpectedParam> Kernel::expect(std::span<const Arg> args) const try {
   Binder binder(*state_, args, /*partial=*/true);
   binder.bind_partially();
   std::vector<ExpectedParam> expected(state_->signature.params.size());
@@ -244,12 +249,14 @@ std::vector<ExpectedParam> Kernel::expect(std::span<const Arg> args) const {
     param.sizes = binder.sizes_of(i);
   }
   return expected;
+} catch (const std::bad_alloc &) {
+  detail::throw_out_of_memory();
 }
 
 std::string
 Kernel::tuning(std::span<const Arg> args,
                const std::vector<std::pair<std::string, int64_t>> &consts,
-               double milliseconds) const {
+               double milliseconds) const try {
   std::vector<std::pair<size_t, Scalar>> choice;
   for (const auto &[name, value] : consts) {
     size_t i = 0;
@@ -264,34 +271,44 @@ Kernel::tuning(std::span<const Arg> args,
   binder.bind();
   return tuning_line(state_->module->sources.hash, signature(),
                      binder.describe_tuning(std::move(choice)), milliseconds);
+} catch (const std::bad_alloc &) {
+  detail::throw_out_of_memory();
 }
 
-void Launch::operator()() const {
+void Launch::operator()() const try {
   for (const auto &[tensor, value] : state_->fills)
     tensor.fill(value);
   run(state_->device, *state_->variant->artifact, state_->args.data(),
       state_->programs, state_->kernel->signature.name);
+} catch (const std::bad_alloc &) {
+  detail::throw_out_of_memory();
 }
 
 const Results &Launch::results() const { return state_->results; }
 
-VariantInfo Launch::variant() const {
+VariantInfo Launch::variant() const try {
   return {state_->variant->text, state_->variant->artifact->compile_ms,
           state_->cached, state_->variant->from_disk};
+} catch (const std::bad_alloc &) {
+  detail::throw_out_of_memory();
 }
 
 int64_t Launch::programs() const { return state_->programs; }
 
-const Tensor &Results::operator[](int position) const {
+const Tensor &Results::operator[](int position) const try {
   if (position < 0 || position >= size())
     throw OutOfRange(fmt::format("result {} of a launch that made {}", position,
                                  tensors_.size()));
   return tensors_[static_cast<size_t>(position)].second;
+} catch (const std::bad_alloc &) {
+  detail::throw_out_of_memory();
 }
 
-const std::string &Results::name(int position) const {
+const std::string &Results::name(int position) const try {
   (*this)[position]; // checks
   return tensors_[static_cast<size_t>(position)].first;
+} catch (const std::bad_alloc &) {
+  detail::throw_out_of_memory();
 }
 
 bool Results::contains(std::string_view name) const {
@@ -301,7 +318,7 @@ bool Results::contains(std::string_view name) const {
   return false;
 }
 
-const Tensor &Results::operator[](std::string_view name) const {
+const Tensor &Results::operator[](std::string_view name) const try {
   for (const auto &[own, tensor] : tensors_)
     if (own == name)
       return tensor;
@@ -309,14 +326,18 @@ const Tensor &Results::operator[](std::string_view name) const {
       fmt::format("the launch made no tensor called `{}`: results are the "
                   "outputs that the call left away",
                   name));
+} catch (const std::bad_alloc &) {
+  detail::throw_out_of_memory();
 }
 
-Results::operator Tensor() const {
+Results::operator Tensor() const try {
   if (tensors_.size() != 1)
     throw InvalidArgument(
         fmt::format("the launch made {} tensors, not one: name the one wanted",
                     tensors_.size()));
   return tensors_[0].second;
+} catch (const std::bad_alloc &) {
+  detail::throw_out_of_memory();
 }
 
 } // namespace attn_grid

@@ -3,6 +3,7 @@
 #include "attn_grid/error.hpp"
 #include "attn_grid/tensor.hpp"
 #include "runtime/Elements.h"
+#include "runtime/OutOfMemory.h"
 #include "runtime/Philox.h"
 #include "runtime/cuda/Gpu.h"
 #include <cmath>
@@ -15,7 +16,7 @@ namespace attn_grid {
 /// What vector loads, cache lines and pages agree with.
 static constexpr size_t alignment = 64;
 
-Tensor Tensor::empty(const Dims &sizes, DType dtype, Device device) {
+Tensor Tensor::empty(const Dims &sizes, DType dtype, Device device) try {
   TensorView shape(nullptr, dtype, sizes, device); // checks the sizes
   // In range: the constructor has refused what reaches 2^62 bytes.
   size_t bytes = static_cast<size_t>(shape.elements()) * size_of(dtype);
@@ -26,11 +27,13 @@ Tensor Tensor::empty(const Dims &sizes, DType dtype, Device device) {
   size_t rounded = std::max(alignment, (bytes + alignment - 1) & -alignment);
   void *memory = std::aligned_alloc(alignment, rounded);
   if (!memory)
-    throw BackendError(
+    throw OutOfMemory(
         fmt::format("cannot allocate {} bytes for a tensor of sizes {}",
                     rounded, to_string(sizes)));
   return Tensor(TensorView(memory, dtype, sizes, device),
                 std::shared_ptr<void>(memory, std::free));
+} catch (const std::bad_alloc &) {
+  detail::throw_out_of_memory();
 }
 
 Tensor Tensor::zeros(const Dims &sizes, DType dtype, Device device) {
@@ -79,7 +82,7 @@ static std::array<uint32_t, 4> words(uint64_t seed, uint32_t stream,
 }
 
 Tensor Tensor::randn(const Dims &sizes, DType dtype, Device device,
-                     uint64_t seed) {
+                     uint64_t seed) try {
   if (!is_float(dtype))
     throw DTypeError(fmt::format("randn makes floats, not {}", name_of(dtype)));
   return generate<double>(
@@ -94,10 +97,12 @@ Tensor Tensor::randn(const Dims &sizes, DType dtype, Device device,
           }
         }
       });
+} catch (const std::bad_alloc &) {
+  detail::throw_out_of_memory();
 }
 
 Tensor Tensor::uniform(const Dims &sizes, DType dtype, Device device,
-                       uint64_t seed, double low, double high) {
+                       uint64_t seed, double low, double high) try {
   if (!(low <= high) || !std::isfinite(high - low))
     throw InvalidArgument(fmt::format(
         "uniform needs finite bounds in order, found {} and {}", low, high));
@@ -116,6 +121,8 @@ Tensor Tensor::uniform(const Dims &sizes, DType dtype, Device device,
           }
         }
       });
+} catch (const std::bad_alloc &) {
+  detail::throw_out_of_memory();
 }
 
 Tensor Tensor::iota(const Dims &sizes, DType dtype, Device device) {
@@ -127,7 +134,7 @@ Tensor Tensor::iota(const Dims &sizes, DType dtype, Device device) {
 }
 
 Tensor Tensor::from_values(const Dims &sizes, std::span<const double> values,
-                           DType dtype, Device device) {
+                           DType dtype, Device device) try {
   TensorView shape(nullptr, dtype, sizes, device);
   if (static_cast<uint64_t>(shape.elements()) != values.size())
     throw InvalidArgument(fmt::format("sizes {} need {} values, found {}",
@@ -137,6 +144,8 @@ Tensor Tensor::from_values(const Dims &sizes, std::span<const double> values,
                           [&](int64_t first, int64_t count, double *chunk) {
                             std::copy_n(values.begin() + first, count, chunk);
                           });
+} catch (const std::bad_alloc &) {
+  detail::throw_out_of_memory();
 }
 
 } // namespace attn_grid

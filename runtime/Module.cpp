@@ -5,6 +5,7 @@
 #include "runtime/Binder.h"
 #include "runtime/File.h"
 #include "runtime/KernelState.h"
+#include "runtime/OutOfMemory.h"
 #include "runtime/Text.h"
 #include "runtime/cache/MemoryStore.h"
 #include "runtime/cuda/Gpu.h"
@@ -225,26 +226,32 @@ private:
 } // namespace detail
 
 Module Module::from_source(std::string_view source, std::string_view name,
-                           const std::vector<std::string> &include_dirs) {
+                           const std::vector<std::string> &include_dirs) try {
   return Module(std::make_shared<detail::ModuleState>(
       detail::collect_sources(source, name, include_dirs),
       detail::DiskStore::process()));
+} catch (const std::bad_alloc &) {
+  detail::throw_out_of_memory();
 }
 
 Module Module::from_file(const std::string &path,
-                         const std::vector<std::string> &include_dirs) {
+                         const std::vector<std::string> &include_dirs) try {
   return from_source(detail::read_file(path), path, include_dirs);
+} catch (const std::bad_alloc &) {
+  detail::throw_out_of_memory();
 }
 
 const std::vector<Signature> &Module::signatures() const {
   return state_->program->signatures();
 }
 
-std::vector<std::string> Module::kernels() const {
+std::vector<std::string> Module::kernels() const try {
   std::vector<std::string> names;
   for (const Signature &signature : signatures())
     names.push_back(signature.name);
   return names;
+} catch (const std::bad_alloc &) {
+  detail::throw_out_of_memory();
 }
 
 namespace detail {
@@ -323,7 +330,8 @@ void check_functions(const Signature &signature) {
 } // namespace
 } // namespace detail
 
-Module Module::bind(std::string_view name, const Bindings &functions) const {
+Module Module::bind(std::string_view name, const Bindings &functions) const
+    try {
   size_t index = detail::find_kernel(*state_, name);
   Bindings rest = functions;
   FunctionBindings bound = detail::take_functions(signatures()[index], rest);
@@ -336,9 +344,12 @@ Module Module::bind(std::string_view name, const Bindings &functions) const {
     throw InvalidArgument(fmt::format(
         "{}: functions are bound already; bind all of them at once", name));
   return Module(state_->bind(std::move(bound)));
+} catch (const std::bad_alloc &) {
+  detail::throw_out_of_memory();
 }
 
-Kernel Module::kernel(std::string_view name, const Bindings &bindings) const {
+Kernel Module::kernel(std::string_view name, const Bindings &bindings) const
+    try {
   size_t index = detail::find_kernel(*state_, name);
   Bindings rest = bindings;
   FunctionBindings functions =
@@ -358,6 +369,8 @@ Kernel Module::kernel(std::string_view name, const Bindings &bindings) const {
   for (const Binding &binding : rest)
     lookup.bind(binding);
   return Kernel(std::move(state));
+} catch (const std::bad_alloc &) {
+  detail::throw_out_of_memory();
 }
 
 } // namespace attn_grid

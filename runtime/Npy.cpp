@@ -5,6 +5,7 @@
 #include "attn_grid/tensor.hpp"
 #include "runtime/File.h"
 #include "runtime/HostCopy.h"
+#include "runtime/OutOfMemory.h"
 #include <bit>
 #include <fmt/format.h>
 
@@ -14,7 +15,7 @@ static_assert(std::endian::native == std::endian::little,
               "files are little endian, and are copied as they are");
 
 Tensor Tensor::from_npy_bytes(std::span<const std::byte> bytes,
-                              const std::string &name, Device device) {
+                              const std::string &name, Device device) try {
   detail::NpyHeader header = detail::parse_npy_header(bytes, name);
   size_t found = bytes.size() - header.data_offset;
   __int128 expected = size_of(header.dtype);
@@ -53,14 +54,18 @@ Tensor Tensor::from_npy_bytes(std::span<const std::byte> bytes,
   for (int dim = header.sizes.rank() - 1; dim >= 0; --dim)
     order.push_back(dim);
   return tensor.permute(order);
+} catch (const std::bad_alloc &) {
+  detail::throw_out_of_memory();
 }
 
-Tensor Tensor::from_npy(const std::string &path, Device device) {
+Tensor Tensor::from_npy(const std::string &path, Device device) try {
   std::string bytes = detail::read_file(path);
   return from_npy_bytes(std::as_bytes(std::span(bytes)), path, device);
+} catch (const std::bad_alloc &) {
+  detail::throw_out_of_memory();
 }
 
-std::string TensorView::to_npy_bytes() const {
+std::string TensorView::to_npy_bytes() const try {
   // NumPy has no 8-bit floats and no bf16; f32 holds all of them exactly.
   bool widen = dtype_ == bf16 || dtype_ == f8e4m3 || dtype_ == f8e5m2;
   DType dtype = widen ? f32 : dtype_;
@@ -76,10 +81,14 @@ std::string TensorView::to_npy_bytes() const {
         detail::HostCopy(*this).elements());
   }
   return bytes;
+} catch (const std::bad_alloc &) {
+  detail::throw_out_of_memory();
 }
 
-void TensorView::to_npy(const std::string &path) const {
+void TensorView::to_npy(const std::string &path) const try {
   detail::write_file(path, to_npy_bytes());
+} catch (const std::bad_alloc &) {
+  detail::throw_out_of_memory();
 }
 
 } // namespace attn_grid

@@ -1,5 +1,6 @@
 #include "attn_grid/target.hpp"
 #include "attn_grid/error.hpp"
+#include "runtime/OutOfMemory.h"
 #include "runtime/Text.h"
 #include <algorithm>
 #include <fmt/format.h>
@@ -20,13 +21,15 @@ const std::vector<std::string> &ptx_archs() {
   return archs;
 }
 
-std::string to_string(const Target &target) {
+std::string to_string(const Target &target) try {
   if (target.kind == Target::Kind::ptx)
     return target.arch;
   return target.arch == "native" ? "cpu" : "cpu:" + target.arch;
+} catch (const std::bad_alloc &) {
+  detail::throw_out_of_memory();
 }
 
-Target parse_target(std::string_view text) {
+Target parse_target(std::string_view text) try {
   std::vector<Target> targets{{}};
   for (const std::string &arch : cpu_archs())
     targets.push_back({Target::Kind::cpu, arch});
@@ -44,6 +47,8 @@ Target parse_target(std::string_view text) {
       "no target is called `{}`{}\nthere are cpu (this machine), {}",
       text.substr(0, 64), detail::suggest(text, names),
       fmt::join(names.begin() + 1, names.end(), ", ")));
+} catch (const std::bad_alloc &) {
+  detail::throw_out_of_memory();
 }
 
 } // namespace attn_grid

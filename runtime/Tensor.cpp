@@ -3,6 +3,7 @@
 #include "attn_grid/tensor.hpp"
 #include "attn_grid/error.hpp"
 #include "runtime/HostCopy.h"
+#include "runtime/OutOfMemory.h"
 #include "runtime/Overlap.h"
 #include "runtime/cuda/Gpu.h"
 #include <fmt/format.h>
@@ -10,17 +11,21 @@
 
 namespace attn_grid {
 
-std::string to_string(const Dims &dims) {
+std::string to_string(const Dims &dims) try {
   return fmt::format("[{}]", fmt::join(dims.begin(), dims.end(), ", "));
+} catch (const std::bad_alloc &) {
+  detail::throw_out_of_memory();
 }
 
-void detail::throw_rank(size_t rank) {
+void detail::throw_rank(size_t rank) try {
   throw InvalidArgument(fmt::format(
       "a tensor has at most {} dimensions, found {}", max_rank, rank));
+} catch (const std::bad_alloc &) {
+  detail::throw_out_of_memory();
 }
 
 /// Row-major strides. A size of 0 counts as 1, as NumPy does.
-static Dims row_major(const Dims &sizes) {
+static Dims row_major(const Dims &sizes) try {
   Dims strides = Dims::filled(sizes.rank(), 1);
   for (int dim = sizes.rank() - 2; dim >= 0; --dim)
     if (__builtin_mul_overflow(strides[dim + 1],
@@ -29,10 +34,13 @@ static Dims row_major(const Dims &sizes) {
       throw InvalidArgument(fmt::format(
           "a tensor of sizes {} has too many elements", to_string(sizes)));
   return strides;
+} catch (const std::bad_alloc &) {
+  detail::throw_out_of_memory();
 }
 
 /// Throws unless every element is within 2^62 bytes of the first.
-static void check_reach(DType dtype, const Dims &sizes, const Dims &strides) {
+static void check_reach(DType dtype, const Dims &sizes,
+                        const Dims &strides) try {
   if (sizes.rank() != strides.rank())
     throw InvalidArgument(fmt::format(
         "expected a stride for each of {} dimensions, found {} strides",
@@ -54,6 +62,8 @@ static void check_reach(DType dtype, const Dims &sizes, const Dims &strides) {
           fmt::format("a tensor of sizes {} and strides {} is too large",
                       to_string(sizes), to_string(strides)));
   }
+} catch (const std::bad_alloc &) {
+  detail::throw_out_of_memory();
 }
 
 TensorView::TensorView() : sizes_{0}, strides_{1} {}
@@ -94,20 +104,24 @@ bool TensorView::is_contiguous() const {
   return true;
 }
 
-void TensorView::throw_dim(int dim) const {
+void TensorView::throw_dim(int dim) const try {
   throw OutOfRange(
       fmt::format("dimension {} of a tensor of rank {}", dim, rank()));
+} catch (const std::bad_alloc &) {
+  detail::throw_out_of_memory();
 }
 
-void TensorView::check_dtype(std::optional<DType> wanted) const {
+void TensorView::check_dtype(std::optional<DType> wanted) const try {
   if (!wanted)
     throw DTypeError("no element type has the format of this C++ type");
   if (*wanted != dtype_)
     throw DTypeError(fmt::format("expected elements of {}, found {}",
                                  name_of(*wanted), name_of(dtype_)));
+} catch (const std::bad_alloc &) {
+  detail::throw_out_of_memory();
 }
 
-std::byte *TensorView::address_of(const Dims &index) const {
+std::byte *TensorView::address_of(const Dims &index) const try {
   if (index.rank() != rank())
     throw OutOfRange(fmt::format("expected an index of {} dimensions, found {}",
                                  rank(), to_string(index)));
@@ -120,30 +134,38 @@ std::byte *TensorView::address_of(const Dims &index) const {
   }
   return static_cast<std::byte *>(data_) +
          offset * static_cast<int64_t>(size_of(dtype_));
+} catch (const std::bad_alloc &) {
+  detail::throw_out_of_memory();
 }
 
-Scalar TensorView::get(const Dims &index) const {
+Scalar TensorView::get(const Dims &index) const try {
   TensorView element(address_of(index), dtype_, {}, device_);
   return detail::load_element(dtype_,
                               detail::HostCopy(element).elements().data);
+} catch (const std::bad_alloc &) {
+  detail::throw_out_of_memory();
 }
 
-void TensorView::set(const Dims &index, Scalar value) const {
+void TensorView::set(const Dims &index, Scalar value) const try {
   TensorView element(address_of(index), dtype_, {}, device_);
   detail::HostCopy host(element, detail::HostCopy::Contents::unspecified);
   detail::store_element(dtype_, host.elements().data, value);
   host.write_back();
+} catch (const std::bad_alloc &) {
+  detail::throw_out_of_memory();
 }
 
-double TensorView::item() const {
+double TensorView::item() const try {
   if (elements() != 1)
     throw InvalidArgument(
         fmt::format("item() needs a tensor of one element, found sizes {}",
                     to_string(sizes_)));
   return at(Dims::filled(rank(), 0));
+} catch (const std::bad_alloc &) {
+  detail::throw_out_of_memory();
 }
 
-std::vector<double> TensorView::to_vector() const {
+std::vector<double> TensorView::to_vector() const try {
   std::vector<double> values(static_cast<size_t>(elements()));
   if (!values.empty())
     detail::copy_elements(
@@ -151,10 +173,12 @@ std::vector<double> TensorView::to_vector() const {
         {reinterpret_cast<std::byte *>(values.data()), f64, row_major(sizes_)},
         detail::HostCopy(*this).elements());
   return values;
+} catch (const std::bad_alloc &) {
+  detail::throw_out_of_memory();
 }
 
 /// Replaces the one -1 of `sizes` by what makes `elements`.
-static Dims resolve_sizes(const Dims &sizes, const TensorView &tensor) {
+static Dims resolve_sizes(const Dims &sizes, const TensorView &tensor) try {
   Dims result = sizes;
   int64_t known = 1;
   int unknown = -1;
@@ -179,9 +203,11 @@ static Dims resolve_sizes(const Dims &sizes, const TensorView &tensor) {
     mismatch();
   }
   return result;
+} catch (const std::bad_alloc &) {
+  detail::throw_out_of_memory();
 }
 
-TensorView TensorView::view(const Dims &wanted) const {
+TensorView TensorView::view(const Dims &wanted) const try {
   Dims sizes = resolve_sizes(wanted, *this);
   if (elements() == 0)
     return TensorView(data_, dtype_, sizes, device_);
@@ -217,6 +243,8 @@ TensorView TensorView::view(const Dims &wanted) const {
           to_string(sizes_), to_string(strides_), to_string(sizes)));
   }
   return TensorView(data_, dtype_, sizes, strides, device_);
+} catch (const std::bad_alloc &) {
+  detail::throw_out_of_memory();
 }
 
 TensorView TensorView::transpose(int a, int b) const {
@@ -228,7 +256,7 @@ TensorView TensorView::transpose(int a, int b) const {
   return result;
 }
 
-TensorView TensorView::permute(const Dims &order) const {
+TensorView TensorView::permute(const Dims &order) const try {
   TensorView result = *this;
   bool used[max_rank] = {};
   bool valid = order.rank() == rank();
@@ -245,10 +273,12 @@ TensorView TensorView::permute(const Dims &order) const {
     throw InvalidArgument(fmt::format("{} is no order of {} dimensions",
                                       to_string(order), rank()));
   return result;
+} catch (const std::bad_alloc &) {
+  detail::throw_out_of_memory();
 }
 
 TensorView TensorView::slice(int dim, int64_t begin, int64_t end,
-                             int64_t step) const {
+                             int64_t step) const try {
   dim = checked_dim(dim);
   if (begin < 0 || begin > end || end > sizes_[dim] || step < 1)
     throw OutOfRange(
@@ -264,9 +294,11 @@ TensorView TensorView::slice(int dim, int64_t begin, int64_t end,
     result.data_ = static_cast<std::byte *>(data_) +
                    begin * strides_[dim] * int64_t(size_of(dtype_));
   return result;
+} catch (const std::bad_alloc &) {
+  detail::throw_out_of_memory();
 }
 
-TensorView TensorView::select(int dim, int64_t index) const {
+TensorView TensorView::select(int dim, int64_t index) const try {
   dim = checked_dim(dim);
   if (index < 0 || index >= sizes_[dim])
     throw OutOfRange(fmt::format("index {} of dimension {} of sizes {}", index,
@@ -281,6 +313,8 @@ TensorView TensorView::select(int dim, int64_t index) const {
     result.strides_.push_back(part.strides_[i]);
   }
   return result;
+} catch (const std::bad_alloc &) {
+  detail::throw_out_of_memory();
 }
 
 TensorView TensorView::unsqueeze(int dim) const {
@@ -302,7 +336,7 @@ TensorView TensorView::unsqueeze(int dim) const {
   return result;
 }
 
-TensorView TensorView::expand(const Dims &wanted) const {
+TensorView TensorView::expand(const Dims &wanted) const try {
   Dims sizes = wanted, strides = Dims::filled(wanted.rank(), 0);
   int added = wanted.rank() - rank();
   bool valid = added >= 0;
@@ -323,9 +357,11 @@ TensorView TensorView::expand(const Dims &wanted) const {
     throw InvalidArgument(fmt::format("cannot expand sizes {} to {}",
                                       to_string(sizes_), to_string(wanted)));
   return TensorView(data_, dtype_, sizes, strides, device_);
+} catch (const std::bad_alloc &) {
+  detail::throw_out_of_memory();
 }
 
-void TensorView::copy_from(const TensorView &source) const {
+void TensorView::copy_from(const TensorView &source) const try {
   if (source.sizes() != sizes_)
     throw InvalidArgument(fmt::format("cannot copy sizes {} to sizes {}",
                                       to_string(source.sizes()),
@@ -339,6 +375,8 @@ void TensorView::copy_from(const TensorView &source) const {
   detail::copy_elements(sizes_, target.elements(),
                         detail::HostCopy(source).elements());
   target.write_back();
+} catch (const std::bad_alloc &) {
+  detail::throw_out_of_memory();
 }
 
 /// Are all bytes of that element of the value the same, so that a device can
@@ -352,7 +390,7 @@ static std::optional<uint8_t> repeated_byte(DType dtype, Scalar value) {
   return static_cast<uint8_t>(element[0]);
 }
 
-void TensorView::fill(Scalar value) const {
+void TensorView::fill(Scalar value) const try {
   if (elements() == 0)
     return;
   if (device_ != Device::cpu() && is_contiguous())
@@ -362,6 +400,8 @@ void TensorView::fill(Scalar value) const {
   detail::HostCopy target(*this, detail::HostCopy::Contents::unspecified);
   detail::fill_elements(sizes_, target.elements(), value);
   target.write_back();
+} catch (const std::bad_alloc &) {
+  detail::throw_out_of_memory();
 }
 
 Tensor TensorView::convert(DType dtype) const {

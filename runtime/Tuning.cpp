@@ -9,6 +9,7 @@
 #include "runtime/Tuning.h"
 #include "attn_grid/error.hpp"
 #include "runtime/File.h"
+#include "runtime/OutOfMemory.h"
 #include "runtime/cache/Hash.h"
 #include "runtime/host/Processor.h"
 #include <algorithm>
@@ -223,16 +224,20 @@ std::string tuning_line(const std::string &source_hash,
 
 } // namespace detail
 
-void add_tuning(std::string_view text, const std::string &name) {
+void add_tuning(std::string_view text, const std::string &name) try {
   detail::Table added = detail::read(text, name);
   detail::State &own = detail::state();
   std::lock_guard lock(own.mutex);
   for (auto &[key, line] : added)
     own.table[key] = std::move(line);
+} catch (const std::bad_alloc &) {
+  detail::throw_out_of_memory();
 }
 
-void load_tuning(const std::string &path) {
+void load_tuning(const std::string &path) try {
   add_tuning(detail::read_file(path), path);
+} catch (const std::bad_alloc &) {
+  detail::throw_out_of_memory();
 }
 
 void clear_tuning() {
@@ -240,7 +245,7 @@ void clear_tuning() {
   detail::state().table.clear();
 }
 
-std::string merge_tuning(std::string_view text, std::string_view added) {
+std::string merge_tuning(std::string_view text, std::string_view added) try {
   detail::Table table = detail::read(text, "tuning");
   for (auto &[key, line] : detail::read(added, "tuning"))
     table[key] = line;
@@ -248,6 +253,8 @@ std::string merge_tuning(std::string_view text, std::string_view added) {
   for (const auto &[key, line] : table)
     merged += line + "\n";
   return merged;
+} catch (const std::bad_alloc &) {
+  detail::throw_out_of_memory();
 }
 
 } // namespace attn_grid

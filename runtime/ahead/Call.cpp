@@ -3,6 +3,7 @@
 #include "attn_grid/error.hpp"
 #include "attn_grid/module.hpp"
 #include "runtime/KernelState.h"
+#include "runtime/OutOfMemory.h"
 #include "runtime/ahead/AheadProgram.h"
 #include "runtime/c/Handle.h"
 #include <atomic>
@@ -238,8 +239,10 @@ static LoadedLibrary &load(ag_ahead_library &object) {
 
 } // namespace detail
 
-Module Module::from_ahead(ag_ahead_library &object) {
+Module Module::from_ahead(ag_ahead_library &object) try {
   return detail::load(object).module;
+} catch (const std::bad_alloc &) {
+  detail::throw_out_of_memory();
 }
 
 } // namespace attn_grid

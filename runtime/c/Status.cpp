@@ -42,6 +42,8 @@ ag_status caught() noexcept {
     return keep(AG_OUT_OF_RANGE, error.what());
   } catch (const Unsupported &error) {
     return keep(AG_UNSUPPORTED, error.what());
+  } catch (const OutOfMemory &error) { // before its base
+    return keep(AG_OUT_OF_MEMORY, error.what());
   } catch (const BackendError &error) {
     return keep(AG_BACKEND_ERROR, error.what());
   } catch (const std::bad_alloc &) {

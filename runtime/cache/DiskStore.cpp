@@ -38,9 +38,9 @@ void DiskStore::warn(const std::string &trouble) {
 int DiskStore::open() {
   std::lock_guard lock(mutex_);
   if (!opened_) {
-    opened_ = true;
     std::string reason;
     descriptor_ = open_folder(files_, folder_, /*create=*/true, reason);
+    opened_ = true; // not where memory ran out: the next call tries again
     if (!descriptor_)
       warn(reason);
   }
@@ -49,6 +49,7 @@ int DiskStore::open() {
 
 void DiskStore::forget_folder() {
   std::lock_guard lock(mutex_);
+  retired_.reserve(retired_.size() + 1); // or the descriptor would be lost
   retired_.push_back(std::move(descriptor_));
   opened_ = false;
 }

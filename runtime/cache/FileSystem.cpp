@@ -3,6 +3,7 @@
 #include <cstdio>
 #include <dirent.h>
 #include <fcntl.h>
+#include <memory>
 #include <unistd.h>
 
 namespace attn_grid::detail {
@@ -38,7 +39,10 @@ int FileSystem::touch(int file) { return ::futimens(file, nullptr); }
 int FileSystem::list(int folder, std::vector<std::string> &names) {
   // A descriptor of its own, whose place in the folder no other reader moves.
   int own = ::openat(folder, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  DIR *entries = own < 0 ? nullptr : ::fdopendir(own);
+  struct Close {
+    void operator()(DIR *entries) const { ::closedir(entries); }
+  };
+  std::unique_ptr<DIR, Close> entries(own < 0 ? nullptr : ::fdopendir(own));
   if (!entries) {
     int error = errno;
     if (own >= 0)
@@ -48,13 +52,13 @@ int FileSystem::list(int folder, std::vector<std::string> &names) {
   }
   for (;;) {
     errno = 0;
-    const dirent *entry = ::readdir(entries);
+    const dirent *entry = ::readdir(entries.get());
     if (!entry)
       break;
     names.emplace_back(entry->d_name);
   }
   int error = errno;
-  ::closedir(entries);
+  entries.reset();
   errno = error;
   return error ? -1 : 0;
 }

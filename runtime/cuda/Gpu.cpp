@@ -85,7 +85,7 @@ std::shared_ptr<void> Gpu::allocate(size_t bytes) {
   if (result == CUDA_ERROR_OUT_OF_MEMORY) {
     size_t free = 0, total = 0;
     driver_.cuMemGetInfo_v2(&free, &total);
-    throw BackendError(
+    throw OutOfMemory(
         fmt::format("cannot allocate {} bytes on {}: {} of {} bytes are free",
                     bytes, device_.name(), free, total));
   }

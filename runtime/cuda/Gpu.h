@@ -24,7 +24,7 @@ public:
   /// The device's own name.
   const std::string &description() const { return description_; }
 
-  /// Throws `BackendError` if there is not so much memory.
+  /// Throws `OutOfMemory` if there is not so much memory.
   std::shared_ptr<void> allocate(size_t bytes);
   /// Returns when the bytes are read: `from` may be changed then.
   void copy_in(void *to, const void *from, size_t bytes);

@@ -32,7 +32,7 @@ public:
       size_t rounded = (bytes + alignment - 1) & ~(alignment - 1);
       memory_.reset(std::aligned_alloc(alignment, rounded));
       if (!memory_)
-        throw BackendError(
+        throw OutOfMemory(
             fmt::format("cannot allocate {} bytes of scratch", rounded));
       size_ = rounded;
     }
@@ -52,12 +52,14 @@ thread_local Scratch scratch;
 /// Runs some programs on this thread. Returns 0, or `ag_context::failed`.
 uint32_t run_range(const Artifact &artifact, const void *args, uint32_t begin,
                    uint32_t end) {
-  ag_context context{};
+  HostContext context{};
   context.print = print_values;
   if (artifact.scratch_bytes > 0)
     context.scratch = scratch.of_size(artifact.scratch_bytes);
   FloatMode mode(artifact.flush_subnormals);
   artifact.entry(args, begin, end, &context);
+  if (context.thrown)
+    std::rethrow_exception(context.thrown);
   return context.failed;
 }
 

@@ -70,8 +70,8 @@ static void append_value(std::string &out, const ag_printed &value) {
   }
 }
 
-void print_values(ag_context *, const char *text, uint64_t text_bytes,
-                  const ag_printed *values, uint64_t count) {
+void print_values(ag_context *context, const char *text, uint64_t text_bytes,
+                  const ag_printed *values, uint64_t count) noexcept try {
   std::string out(text, text_bytes);
   for (uint64_t i = 0; i < count; ++i)
     append_value(out, values[i]);
@@ -81,6 +81,10 @@ void print_values(ag_context *, const char *text, uint64_t text_bytes,
     sink(out);
   else
     std::fwrite(out.data(), 1, out.size(), stdout);
+} catch (...) {
+  auto &host = static_cast<HostContext &>(*context);
+  if (!host.thrown)
+    host.thrown = std::current_exception();
 }
 
 } // namespace detail

@@ -3,14 +3,23 @@
 /// The `print` of kernels on the CPU.
 
 #include "attn_grid/artifact.hpp"
+#include <exception>
 
 namespace attn_grid::detail {
+
+/// What the programs of one thread share, and the first exception of what they
+/// called.
+struct HostContext : ag_context {
+  std::exception_ptr thrown;
+};
 
 /// `ag_context::print`: writes the text and the values to standard output, or
 /// to what `ag::set_print_sink` set, in one piece. A scalar follows the text
 /// on its line; a tile begins on the next, a line per row.
-void print_values(ag_context *, const char *text, uint64_t text_bytes,
-                  const ag_printed *values, uint64_t count);
+/// The context is a `HostContext`. Generated code cannot be unwound: what is
+/// thrown here, by the sink above all, is kept there.
+void print_values(ag_context *context, const char *text, uint64_t text_bytes,
+                  const ag_printed *values, uint64_t count) noexcept;
 
 } // namespace attn_grid::detail
 

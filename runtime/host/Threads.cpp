@@ -1,14 +1,16 @@
 #include "runtime/host/Threads.h"
 #include "attn_grid/device.hpp"
 #include "attn_grid/error.hpp"
+#include "runtime/OutOfMemory.h"
 #include <algorithm>
 #include <atomic>
 #include <charconv>
 #include <cstdlib>
 #include <fmt/format.h>
 #include <mutex>
-#include <oneapi/tbb/info.h>
+#include <sched.h>
 #include <string_view>
+#include <thread>
 
 namespace attn_grid {
 
@@ -17,10 +19,19 @@ static constexpr int max_threads = 4096;
 /// What `set_num_threads` asked for, or 0.
 static std::atomic<int> asked_for = 0;
 
+/// How many processors this process may run on. Not asked of oneTBB: its first
+/// answer never returns if memory runs out on the way.
+static int available_processors() {
+  cpu_set_t set;
+  if (::sched_getaffinity(0, sizeof set, &set) == 0)
+    return CPU_COUNT(&set);
+  return static_cast<int>(std::thread::hardware_concurrency()); // 0: unknown
+}
+
 static int default_threads() {
   const char *text = std::getenv("AG_NUM_THREADS");
   if (!text || !*text)
-    return std::clamp(tbb::info::default_concurrency(), 1, max_threads);
+    return std::clamp(available_processors(), 1, max_threads);
   std::string_view number = text;
   int threads = 0;
   auto [end, error] =
@@ -33,20 +44,24 @@ static int default_threads() {
   return threads;
 }
 
-int num_threads() {
+int num_threads() try {
   if (int threads = asked_for.load(std::memory_order_relaxed))
     return threads;
   // If it throws, the next call reads the environment again.
   static const int threads = default_threads();
   return threads;
+} catch (const std::bad_alloc &) {
+  detail::throw_out_of_memory();
 }
 
-void set_num_threads(int threads) {
+void set_num_threads(int threads) try {
   if (threads < 0 || threads > max_threads)
     throw InvalidArgument(
         fmt::format("the number of threads must be from 0 to {}, found {}",
                     max_threads, threads));
   asked_for.store(threads, std::memory_order_relaxed);
+} catch (const std::bad_alloc &) {
+  detail::throw_out_of_memory();
 }
 
 namespace detail {

@@ -33,7 +33,8 @@ public:
   std::vector<Signature> list;
   std::function<CompileResult(const Specialization &)> on_compile;
   mutable std::atomic<int> compiles = 0;
-  /// Every specialization asked for.
+  bool keeps_asked = true;
+  /// Every specialization asked for, if they are kept.
   std::vector<Specialization> asked() const;
 
 private:

@@ -41,6 +41,11 @@ struct AG_API Unsupported : Error {
 struct AG_API BackendError : Error {
   using Error::Error;
 };
+/// The host's memory, or a device's, is used up. What the call was to make is
+/// not there; everything else is as before, and works when memory is free.
+struct AG_API OutOfMemory : BackendError {
+  using BackendError::BackendError;
+};
 
 } // namespace attn_grid
 
