@@ -2,12 +2,14 @@
 
 #include "attn_grid/error.hpp"
 #include "attn_grid/launch.hpp"
+#include "runtime/Background.h"
 #include "runtime/Binder.h"
 #include "runtime/Elements.h"
 #include "runtime/KernelState.h"
 #include "runtime/OutOfMemory.h"
 #include "runtime/cuda/Gpu.h"
 #include "runtime/host/Host.h"
+#include <algorithm>
 #include <bit>
 #include <cstring>
 #include <fmt/format.h>
@@ -49,43 +51,13 @@ public:
 
   /// Finds the variant, or has it compiled.
   void find_variant() {
-    const Signature &signature = kernel_.signature;
-    // 5 bits per dtype, 3 and 1 per parameter, a word per const, and the
-    // kernel.
-    Inline<uint64_t, 32> words(
-        5 + signature.types.size() / 12 + signature.params.size() / 21 +
-        signature.params.size() / 64 + signature.consts.size());
-    KeyWriter writer(words.data());
-    writer.add(static_cast<uint64_t>(kernel_.index), 64);
-    for (size_t i = 0; i < signature.types.size(); ++i)
-      writer.add(static_cast<uint64_t>(*binder_.resolve(
-                     {TypeRef::Kind::param, f32, static_cast<int>(i)})),
-                 5);
-    writer.flush();
-    for (size_t i = 0; i < signature.params.size(); ++i)
-      writer.add(static_cast<uint64_t>(binder_.is_present(i)) << 2 |
-                     static_cast<uint64_t>(binder_.last_stride(i) + 1),
-                 3);
-    writer.flush();
-    for (size_t i = 0; i < signature.consts.size(); ++i) {
-      Scalar value = *binder_.constant(i);
-      writer.add(value.kind() == Scalar::Kind::floating
-                     ? std::bit_cast<uint64_t>(value.number())
-                     : static_cast<uint64_t>(value.integer()),
-                 64);
-    }
-    writer.flush();
-    if (device() != Device::cpu())
-      for (size_t i = 0; i < signature.params.size(); ++i)
-        writer.add(static_cast<uint64_t>(binder_.is_regular(i)), 1);
-    writer.flush();
-    VariantKey key{{words.data(), writer.count()}, 0, {}};
-    key.hash = hash_words(key.words);
     variants_ = &kernel_.module->variants_for(device());
-    variant_ = variants_->find(key);
-    cached_ = variant_ != nullptr;
-    if (!variant_)
-      compile(key);
+    with_key(/*assumes_nothing=*/false, [&](VariantKey &key) {
+      variant_ = variants_->find(key);
+      cached_ = variant_ != nullptr;
+      if (!variant_)
+        make_variant(key);
+    });
   }
 
   /// Makes the outputs that were left away.
@@ -152,11 +124,90 @@ public:
   }
 
 private:
-  void compile(VariantKey &key) {
+  /// Calls `use` with the key of the launch's variant, or of the form of it
+  /// that assumes nothing about the tensors.
+  template <class Use> void with_key(bool assumes_nothing, Use use) {
+    const Signature &signature = kernel_.signature;
+    // 5 bits per dtype, 3 and 1 per parameter, a word per const, and the
+    // kernel.
+    Inline<uint64_t, 32> words(
+        5 + signature.types.size() / 12 + signature.params.size() / 21 +
+        signature.params.size() / 64 + signature.consts.size());
+    KeyWriter writer(words.data());
+    writer.add(static_cast<uint64_t>(kernel_.index), 64);
+    for (size_t i = 0; i < signature.types.size(); ++i)
+      writer.add(static_cast<uint64_t>(*binder_.resolve(
+                     {TypeRef::Kind::param, f32, static_cast<int>(i)})),
+                 5);
+    writer.flush();
+    for (size_t i = 0; i < signature.params.size(); ++i) {
+      int last_stride = assumes_nothing ? -1 : binder_.last_stride(i);
+      writer.add(static_cast<uint64_t>(binder_.is_present(i)) << 2 |
+                     static_cast<uint64_t>(last_stride + 1),
+                 3);
+    }
+    writer.flush();
+    for (size_t i = 0; i < signature.consts.size(); ++i) {
+      Scalar value = *binder_.constant(i);
+      writer.add(value.kind() == Scalar::Kind::floating
+                     ? std::bit_cast<uint64_t>(value.number())
+                     : static_cast<uint64_t>(value.integer()),
+                 64);
+    }
+    writer.flush();
+    if (device() != Device::cpu())
+      for (size_t i = 0; i < signature.params.size(); ++i)
+        writer.add(!assumes_nothing && binder_.is_regular(i), 1);
+    writer.flush();
+    VariantKey key{{words.data(), writer.count()}, 0, {}};
+    key.hash = hash_words(key.words);
+    use(key);
+  }
+
+  void make_variant(VariantKey &key) {
     Specialization what = binder_.specialization();
     std::string text = describe(what, kernel_.signature);
     key.text = text;
-    variant_ = variants_->make(key, what, kernel_.signature);
+    if (!compiles_in_background() || kernel_.module->ahead ||
+        !use_stand_in(key, what))
+      variant_ = variants_->make(key, what, kernel_.signature);
+  }
+
+  /// Takes the variant that assumes nothing, and has the launch's own compiled
+  /// later, unless it is on disk and quickly here. False if that is no other.
+  bool use_stand_in(const VariantKey &own, const Specialization &what) {
+    Specialization general = what;
+    std::fill(general.last_stride.begin(), general.last_stride.end(),
+              int8_t(-1));
+    std::fill(general.regular.begin(), general.regular.end(), false);
+    if (general.last_stride == what.last_stride &&
+        general.regular == what.regular)
+      return false;
+    with_key(/*assumes_nothing=*/true, [&](VariantKey &key) {
+      variant_ = variants_->find(key);
+      cached_ = variant_ != nullptr;
+      if (variant_ ||
+          (variant_ = variants_->load(own, what, kernel_.signature)))
+        return;
+      std::string text = describe(general, kernel_.signature);
+      key.text = text;
+      variant_ = variants_->make(key, general, kernel_.signature);
+    });
+    if (variants_->find(own))
+      return true; // it was on disk
+    if (variants_->first_request(own)) {
+      try {
+        compile_later({kernel_.module,
+                       variants_,
+                       {own.words.begin(), own.words.end()},
+                       std::string(own.text),
+                       what,
+                       &kernel_.signature});
+      } catch (const std::exception &) {
+        // No compiler, no memory or no thread: this one serves all the same.
+      }
+    }
+    return true;
   }
 
   Scalar fill_value(size_t param) const {

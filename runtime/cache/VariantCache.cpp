@@ -94,6 +94,31 @@ void VariantCache::to_disk(const Variant &variant) const {
                                   *variant.artifact));
 }
 
+const Variant *VariantCache::load(const VariantKey &key,
+                                  const Specialization &what,
+                                  const Signature &signature) {
+  if (!uses_disk())
+    return nullptr;
+  Variant variant = from_disk(key, what, signature);
+  if (!variant.artifact)
+    return nullptr;
+  std::lock_guard lock(mutex_);
+  // Another thread may have published it since the caller looked.
+  if (const Variant *found = store_->find(key))
+    return found;
+  return store_->publish(key, std::move(variant));
+}
+
+bool VariantCache::first_request(const VariantKey &key) {
+  std::vector<uint64_t> words(key.words.begin(), key.words.end());
+  std::lock_guard lock(mutex_);
+  if (std::find(requested_.begin(), requested_.end(), words) !=
+      requested_.end())
+    return false;
+  requested_.push_back(std::move(words));
+  return true;
+}
+
 const Variant *VariantCache::make(const VariantKey &key,
                                   const Specialization &what,
                                   const Signature &signature) {

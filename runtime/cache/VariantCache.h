@@ -33,6 +33,14 @@ public:
   const Variant *make(const VariantKey &key, const Specialization &what,
                       const Signature &signature);
 
+  /// The variant from disk alone; null if it is not there. Compiles nothing.
+  const Variant *load(const VariantKey &key, const Specialization &what,
+                      const Signature &signature);
+
+  /// Is this the first time that the key is to be compiled in the background?
+  /// Later times would wait in the queue for nothing, or fail again.
+  bool first_request(const VariantKey &key);
+
 private:
   /// A compilation under way.
   struct Pending {
@@ -57,6 +65,7 @@ private:
   std::mutex mutex_; // guards `pending_`, its members and publishing
   std::condition_variable finished_;
   std::vector<std::shared_ptr<Pending>> pending_;
+  std::vector<std::vector<uint64_t>> requested_; // in the background
 };
 
 } // namespace attn_grid::detail

@@ -3,6 +3,7 @@
 /// All of the public interface. `ag` is short for `attn_grid`.
 
 #include "attn_grid/artifact.hpp"
+#include "attn_grid/background.hpp"
 #include "attn_grid/device.hpp"
 #include "attn_grid/dlpack.hpp"
 #include "attn_grid/error.hpp"
