@@ -3,6 +3,7 @@
 #include "runtime/OutOfMemory.h"
 #include "runtime/Text.h"
 #include "runtime/cuda/Gpu.h"
+#include "runtime/host/HostStream.h"
 #include <charconv>
 #include <cstdlib>
 #include <fmt/format.h>
@@ -78,7 +79,9 @@ void Device::check() const try {
 }
 
 void Device::synchronize() const try {
-  if (kind_ != Kind::cpu)
+  if (kind_ == Kind::cpu)
+    detail::synchronize_host_streams();
+  else
     detail::Gpu::of(*this).synchronize();
 } catch (const std::bad_alloc &) {
   detail::throw_out_of_memory();

@@ -7,6 +7,7 @@
 #include "runtime/Elements.h"
 #include "runtime/KernelState.h"
 #include "runtime/OutOfMemory.h"
+#include "runtime/Stream.h"
 #include "runtime/cuda/Gpu.h"
 #include "runtime/host/Host.h"
 #include <algorithm>
@@ -61,7 +62,7 @@ public:
   }
 
   /// Makes the outputs that were left away.
-  void make_results(Results &results) {
+  void make_results(Results &results) const {
     for (size_t i = 0; i < kernel_.signature.params.size(); ++i)
       if (binder_.is_fresh(i))
         results.add(
@@ -239,6 +240,38 @@ void run(Device device, const Artifact &artifact, const void *args,
     Gpu::of(device).launch(artifact, args, programs, name);
 }
 
+void run(const PreparedState &prepared) {
+  for (const auto &[tensor, value] : prepared.fills)
+    tensor.fill(value);
+  run(prepared.device, *prepared.variant->artifact, prepared.args.data(),
+      prepared.programs, prepared.kernel->signature.name);
+}
+
+/// What a launch needs when the call is over.
+std::shared_ptr<const PreparedState>
+prepare(const Launcher &launcher, std::shared_ptr<const KernelState> kernel) {
+  auto prepared = std::make_shared<PreparedState>();
+  prepared->kernel = std::move(kernel);
+  prepared->variant = launcher.variant();
+  prepared->cached = launcher.cached();
+  prepared->programs = launcher.programs();
+  prepared->device = launcher.device();
+  launcher.make_results(prepared->results);
+  prepared->args.resize(launcher.slots());
+  launcher.fill_slots(prepared->args.data(), prepared->results);
+  launcher.for_each_fill(prepared->results,
+                         [&](const TensorView &tensor, Scalar value) {
+                           prepared->fills.emplace_back(tensor, value);
+                         });
+  return prepared;
+}
+
+/// The stream that a launch of this thread on the host is queued in; null if it
+/// runs at once.
+StreamState *host_stream(Device device) {
+  return device == Device::cpu() ? current_stream(device) : nullptr;
+}
+
 } // namespace
 } // namespace detail
 
@@ -250,6 +283,12 @@ Results Kernel::launch(std::span<const Arg> args) const try {
   Launcher launcher(*state_, args);
   launcher.check_fills();
   launcher.find_variant();
+  if (StreamState *stream = host_stream(launcher.device())) {
+    std::shared_ptr<const PreparedState> prepared =
+        detail::prepare(launcher, state_);
+    stream->add([prepared] { run(*prepared); });
+    return prepared->results;
+  }
   Results results;
   launcher.make_results(results);
   Inline<uint64_t, 64> flat(launcher.slots());
@@ -268,19 +307,11 @@ Launch Kernel::prepare_list(std::span<const Arg> args) const try {
   Launcher launcher(*state_, args);
   launcher.check_fills();
   launcher.find_variant();
-  auto prepared = std::make_shared<PreparedState>();
-  prepared->kernel = state_;
-  prepared->variant = launcher.variant();
-  prepared->cached = launcher.cached();
-  prepared->programs = launcher.programs();
-  prepared->device = launcher.device();
-  launcher.make_results(prepared->results);
-  prepared->args.resize(launcher.slots());
-  launcher.fill_slots(prepared->args.data(), prepared->results);
-  launcher.for_each_fill(prepared->results,
-                         [&](const TensorView &tensor, Scalar value) {
-                           prepared->fills.emplace_back(tensor, value);
-                         });
+  std::shared_ptr<const PreparedState> prepared =
+      detail::prepare(launcher, state_);
+  if (launcher.device() != Device::cpu())
+    Gpu::of(launcher.device())
+        .load(*prepared->variant->artifact, signature().name);
   return Launch(std::move(prepared));
 } catch (const std::bad_alloc &) {
   detail::throw_out_of_memory();
@@ -327,10 +358,10 @@ Kernel::tuning(std::span<const Arg> args,
 }
 
 void Launch::operator()() const try {
-  for (const auto &[tensor, value] : state_->fills)
-    tensor.fill(value);
-  run(state_->device, *state_->variant->artifact, state_->args.data(),
-      state_->programs, state_->kernel->signature.name);
+  if (StreamState *stream = host_stream(state_->device))
+    stream->add([state = state_] { run(*state); });
+  else
+    run(*state_);
 } catch (const std::bad_alloc &) {
   detail::throw_out_of_memory();
 }

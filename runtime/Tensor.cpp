@@ -6,6 +6,8 @@
 #include "runtime/OutOfMemory.h"
 #include "runtime/Overlap.h"
 #include "runtime/cuda/Gpu.h"
+#include <algorithm>
+#include <cstring>
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
@@ -379,24 +381,33 @@ void TensorView::copy_from(const TensorView &source) const try {
   detail::throw_out_of_memory();
 }
 
-/// Are all bytes of that element of the value the same, so that a device can
-/// write them by itself?
-static std::optional<uint8_t> repeated_byte(DType dtype, Scalar value) {
+/// An element whose bits a device can write by itself.
+struct Pattern {
+  uint32_t bits;
+  size_t bytes; // 1, 2 or 4
+};
+
+/// The value as an element of 4 bytes at most. One of 8 is two equal halves, or
+/// nothing.
+static std::optional<Pattern> pattern_of(DType dtype, Scalar value) {
   std::byte element[8];
   detail::store_element(dtype, element, value);
-  for (size_t i = 1; i < size_of(dtype); ++i)
-    if (element[i] != element[0])
-      return std::nullopt;
-  return static_cast<uint8_t>(element[0]);
+  size_t bytes = size_of(dtype);
+  Pattern pattern{0, std::min<size_t>(bytes, 4)};
+  std::memcpy(&pattern.bits, element, pattern.bytes);
+  if (bytes == 8 && std::memcmp(element, element + 4, 4) != 0)
+    return std::nullopt;
+  return pattern;
 }
 
 void TensorView::fill(Scalar value) const try {
   if (elements() == 0)
     return;
   if (device_ != Device::cpu() && is_contiguous())
-    if (std::optional<uint8_t> byte = repeated_byte(dtype_, value))
-      return detail::Gpu::of(device_).fill_bytes(
-          data_, *byte, static_cast<size_t>(elements()) * size_of(dtype_));
+    if (std::optional<Pattern> pattern = pattern_of(dtype_, value))
+      return detail::Gpu::of(device_).fill(
+          data_, pattern->bits, pattern->bytes,
+          static_cast<size_t>(elements()) * size_of(dtype_) / pattern->bytes);
   detail::HostCopy target(*this, detail::HostCopy::Contents::unspecified);
   detail::fill_elements(sizes_, target.elements(), value);
   target.write_back();

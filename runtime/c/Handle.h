@@ -12,6 +12,7 @@
 #include "attn_grid/error.hpp"
 #include "attn_grid/launch.hpp"
 #include "attn_grid/module.hpp"
+#include "attn_grid/stream.hpp"
 #include "attn_grid/tensor.hpp"
 #include <atomic>
 #include <cstdint>
@@ -59,6 +60,12 @@ struct ag_launch
 };
 struct ag_results : attn_grid::c::Slot<attn_grid::Results, 0xa65e0005> {
   static constexpr const char *name = "results";
+};
+struct ag_stream : attn_grid::c::Slot<attn_grid::Stream, 0xa65e0006> {
+  static constexpr const char *name = "stream";
+};
+struct ag_event : attn_grid::c::Slot<attn_grid::Event, 0xa65e0007> {
+  static constexpr const char *name = "event";
 };
 
 namespace attn_grid::c {

@@ -19,6 +19,8 @@ using CUlibrary = struct CUlib_st *;
 using CUkernel = struct CUkern_st *;
 using CUstream = struct CUstream_st *;
 using CUevent = struct CUevent_st *;
+using CUgraph = struct CUgraph_st *;
+using CUgraphExec = struct CUgraphExec_st *;
 
 enum : CUresult {
   CUDA_SUCCESS = 0,
@@ -42,6 +44,10 @@ enum : CUresult {
   CUDA_ERROR_MISALIGNED_ADDRESS = 716,
   CUDA_ERROR_LAUNCH_FAILED = 719,
   CUDA_ERROR_NOT_SUPPORTED = 801,
+  CUDA_ERROR_STREAM_CAPTURE_UNSUPPORTED = 900,
+  CUDA_ERROR_STREAM_CAPTURE_INVALIDATED = 901,
+  CUDA_ERROR_STREAM_CAPTURE_UNMATCHED = 903,
+  CUDA_ERROR_STREAM_CAPTURE_IMPLICIT = 906,
   CUDA_ERROR_UNKNOWN = 999
 };
 
@@ -140,14 +146,20 @@ struct CUlaunchConfig {
     (CUdeviceptr to, CUdeviceptr from, size_t bytes, CUstream stream))         \
   F(cuMemsetD8Async,                                                           \
     (CUdeviceptr to, unsigned char value, size_t bytes, CUstream stream))      \
+  F(cuMemsetD16Async,                                                          \
+    (CUdeviceptr to, unsigned short value, size_t count, CUstream stream))     \
+  F(cuMemsetD32Async,                                                          \
+    (CUdeviceptr to, unsigned value, size_t count, CUstream stream))           \
   F(cuMemGetInfo_v2, (size_t *free, size_t *total))                            \
   F(cuStreamCreate, (CUstream * stream, unsigned flags))                       \
   F(cuStreamDestroy_v2, (CUstream stream))                                     \
+  F(cuStreamQuery, (CUstream stream))                                          \
   F(cuStreamSynchronize, (CUstream stream))                                    \
   F(cuStreamWaitEvent, (CUstream stream, CUevent event, unsigned flags))       \
   F(cuEventCreate, (CUevent * event, unsigned flags))                          \
   F(cuEventDestroy_v2, (CUevent event))                                        \
   F(cuEventRecord, (CUevent event, CUstream stream))                           \
+  F(cuEventQuery, (CUevent event))                                             \
   F(cuEventSynchronize, (CUevent event))                                       \
   F(cuEventElapsedTime, (float *milliseconds, CUevent begin, CUevent end))
 

@@ -1,5 +1,6 @@
 #include "runtime/cuda/Gpu.h"
 #include "attn_grid/error.hpp"
+#include "runtime/Stream.h"
 #include <algorithm>
 #include <cstring>
 #include <fmt/format.h>
@@ -76,6 +77,11 @@ void Gpu::make_current() const {
   driver_.check(driver_.cuCtxSetCurrent(context_), "cuCtxSetCurrent");
 }
 
+CUstream Gpu::stream() const {
+  StreamState *current = current_stream(device_);
+  return current ? static_cast<CUstream>(current->handle()) : nullptr;
+}
+
 // -------------------------------------------------------------------- memory
 
 std::shared_ptr<void> Gpu::allocate(size_t bytes) {
@@ -122,9 +128,9 @@ void Gpu::copy_in(void *to, const void *from, size_t bytes) {
     driver_.check(driver_.cuEventSynchronize(arrived), "cuEventSynchronize");
     std::memcpy(half, static_cast<const std::byte *>(from) + offset, piece);
     driver_.check(driver_.cuMemcpyHtoDAsync_v2(address(to) + offset, half,
-                                               piece, nullptr),
+                                               piece, stream()),
                   "cuMemcpyHtoDAsync");
-    driver_.check(driver_.cuEventRecord(arrived, nullptr), "cuEventRecord");
+    driver_.check(driver_.cuEventRecord(arrived, stream()), "cuEventRecord");
   });
 }
 
@@ -146,9 +152,9 @@ void Gpu::copy_out(void *to, const void *from, size_t bytes) {
   staged(bytes, [&](std::byte *half, CUevent arrived, size_t offset,
                     size_t piece) {
     driver_.check(driver_.cuMemcpyDtoHAsync_v2(half, address(from) + offset,
-                                               piece, nullptr),
+                                               piece, stream()),
                   "cuMemcpyDtoHAsync");
-    driver_.check(driver_.cuEventRecord(arrived, nullptr), "cuEventRecord");
+    driver_.check(driver_.cuEventRecord(arrived, stream()), "cuEventRecord");
     take();
     last_half = half;
     last_event = arrived;
@@ -161,12 +167,19 @@ void Gpu::copy_out(void *to, const void *from, size_t bytes) {
   });
 }
 
-void Gpu::fill_bytes(void *to, uint8_t value, size_t bytes) {
-  if (bytes == 0)
+void Gpu::fill(void *to, uint32_t pattern, size_t element_bytes, size_t count) {
+  if (count == 0)
     return;
   make_current();
-  driver_.check(driver_.cuMemsetD8Async(address(to), value, bytes, nullptr),
-                "cuMemsetD8Async");
+  CUresult result =
+      element_bytes == 4
+          ? driver_.cuMemsetD32Async(address(to), pattern, count, stream())
+      : element_bytes == 2
+          ? driver_.cuMemsetD16Async(
+                address(to), static_cast<uint16_t>(pattern), count, stream())
+          : driver_.cuMemsetD8Async(address(to), static_cast<uint8_t>(pattern),
+                                    count, stream());
+  driver_.check(result, "cuMemsetAsync");
 }
 
 void Gpu::synchronize() {
@@ -221,6 +234,11 @@ PtxCode::~PtxCode() {
   }
 }
 
+void Gpu::load(const Artifact &artifact, std::string_view name) {
+  make_current();
+  static_cast<PtxCode *>(artifact.code.get())->function(*this, artifact, name);
+}
+
 void Gpu::launch(const Artifact &artifact, const void *args, uint32_t programs,
                  std::string_view name) {
   if (programs == 0)
@@ -232,7 +250,7 @@ void Gpu::launch(const Artifact &artifact, const void *args, uint32_t programs,
   void *params[] = {const_cast<void *>(args), nullptr, nullptr};
   CUresult result = driver_.cuLaunchKernel(
       function, programs, 1, 1, artifact.block_threads, 1, 1,
-      artifact.shared_bytes, nullptr, params, nullptr);
+      artifact.shared_bytes, stream(), params, nullptr);
   std::string reports = driver_.take_reports();
   if (result != CUDA_SUCCESS || !reports.empty())
     throw BackendError(fmt::format(

@@ -1,7 +1,7 @@
 #ifndef AG_RUNTIME_CUDA_GPU_H
 #define AG_RUNTIME_CUDA_GPU_H
-/// A device that speaks CUDA: its memory, copies and launches. All work is in
-/// order, on the device's default stream.
+/// A device that speaks CUDA: its memory, copies and launches, in order on the
+/// calling thread's current stream.
 
 #include "attn_grid/artifact.hpp"
 #include "attn_grid/device.hpp"
@@ -30,7 +30,9 @@ public:
   void copy_in(void *to, const void *from, size_t bytes);
   /// Returns when the bytes are there.
   void copy_out(void *to, const void *from, size_t bytes);
-  void fill_bytes(void *to, uint8_t value, size_t bytes);
+  /// Fills with elements of 1, 2 or 4 bytes, whose bits are the low ones of
+  /// `pattern`.
+  void fill(void *to, uint32_t pattern, size_t element_bytes, size_t count);
   /// Waits for all launches. Throws `BackendError` for what went wrong in them.
   void synchronize();
 
@@ -39,6 +41,9 @@ public:
   /// with what the checks found.
   void launch(const Artifact &artifact, const void *args, uint32_t programs,
               std::string_view name);
+  /// What the first launch of a variant does before: nothing of it is allowed
+  /// while a graph is captured.
+  void load(const Artifact &artifact, std::string_view name);
 
   DriverLibrary &driver() const { return driver_; }
   /// Makes this the device of the calling thread.
@@ -46,6 +51,7 @@ public:
 
 private:
   explicit Gpu(Device device);
+  CUstream stream() const;
   template <class Copy> void staged(size_t bytes, Copy copy);
 
   Device device_;

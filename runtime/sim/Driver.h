@@ -8,8 +8,11 @@
 
 #include <atomic>
 #include <chrono>
+#include <functional>
+#include <memory>
 #include <new>
 #include <unordered_set>
+#include <vector>
 
 namespace attn_grid::sim {
 
@@ -32,6 +35,8 @@ struct Device {
                   const std::vector<InstrCounters> &perInstr);
 };
 
+struct Graph;
+
 /// All that the library holds. Made by `cuInit`, never destroyed: kernels of
 /// other threads may still run when a process ends.
 struct State {
@@ -44,6 +49,9 @@ struct State {
   // Handles that programs hold. What is no handle is refused, not followed.
   std::mutex mutex;
   std::unordered_set<const void *> handles;
+
+  std::mutex captureMutex;                      // of all streams and graphs
+  std::vector<std::shared_ptr<Graph>> captures; // under way
 };
 /// Null before `cuInit`.
 State *state();
@@ -69,11 +77,29 @@ struct LoadedModule {
   std::unordered_map<std::string, std::unique_ptr<LoadedFunction>> functions;
 };
 
-struct Stream {};
+struct Stream;
+/// Work that was captured, in the order in which it was given.
+struct Graph {
+  std::vector<std::function<CUresult()>> nodes;
+  std::vector<Stream *> streams; // that it is captured from, the first began it
+  bool isBroken = false;         // something was asked for that none can hold
+};
+struct Stream {
+  bool blocks = true; // with the default stream
+  std::shared_ptr<Graph> capture;
+};
 struct Event {
   std::chrono::steady_clock::time_point time;
   std::atomic<bool> isRecorded = false;
+  std::shared_ptr<Graph> capture; // that it was recorded in
 };
+
+/// May work be done now that cannot be captured: a load, an allocation, a wait
+/// for the device? Breaks the captures under way if not.
+CUresult checkNothingIsCaptured();
+/// Does work on a stream: now, or when the graph is launched that the stream is
+/// captured in. `work` holds all that it needs.
+CUresult enqueue(CUstream stream, std::function<CUresult()> work);
 
 /// Remembers a handle, and gives it to the program.
 template <typename To, typename T> To publish(T *object) {

@@ -269,7 +269,7 @@ AG_SIM_EXPORT CUresult cuCtxGetDevice(CUdevice *device) {
   return CUDA_SUCCESS;
 }
 AG_SIM_EXPORT CUresult cuCtxSynchronize() {
-  return withDevice([](Device &) { return CUDA_SUCCESS; });
+  return withDevice([](Device &) { return checkNothingIsCaptured(); });
 }
 
 // -------------------------------------------------------------------- errors
@@ -314,6 +314,16 @@ static constexpr ErrorText errors[] = {
      "unspecified launch failure"},
     {CUDA_ERROR_NOT_SUPPORTED, "CUDA_ERROR_NOT_SUPPORTED",
      "operation not supported"},
+    {CUDA_ERROR_STREAM_CAPTURE_UNSUPPORTED,
+     "CUDA_ERROR_STREAM_CAPTURE_UNSUPPORTED",
+     "operation not permitted while a stream is captured"},
+    {CUDA_ERROR_STREAM_CAPTURE_INVALIDATED,
+     "CUDA_ERROR_STREAM_CAPTURE_INVALIDATED",
+     "the capture of the stream was broken by an operation before"},
+    {CUDA_ERROR_STREAM_CAPTURE_UNMATCHED, "CUDA_ERROR_STREAM_CAPTURE_UNMATCHED",
+     "the stream belongs to a capture that another began"},
+    {CUDA_ERROR_STREAM_CAPTURE_IMPLICIT, "CUDA_ERROR_STREAM_CAPTURE_IMPLICIT",
+     "the default stream would wait for a stream that is captured"},
     {CUDA_ERROR_UNKNOWN, "CUDA_ERROR_UNKNOWN", "unknown error"},
 };
 static const ErrorText *textOf(CUresult code) {

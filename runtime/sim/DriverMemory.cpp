@@ -12,6 +12,8 @@ AG_SIM_EXPORT CUresult cuMemAlloc_v2(CUdeviceptr *address, size_t bytes) {
   return withDevice([&](Device &device) -> CUresult {
     if (!address || bytes == 0)
       return CUDA_ERROR_INVALID_VALUE;
+    if (CUresult wrong = checkNothingIsCaptured())
+      return wrong;
     *address = device.memory.allocate(bytes);
     return *address ? CUDA_SUCCESS : CUDA_ERROR_OUT_OF_MEMORY;
   });
@@ -157,21 +159,25 @@ AG_SIM_EXPORT CUresult cuMemcpy(CUdeviceptr to, CUdeviceptr from,
     return CUDA_ERROR_NOT_INITIALIZED;
   return copy(to, from, bytes, isOnDevice(to), isOnDevice(from));
 }
+/// The same on a stream, perhaps later.
+static CUresult enqueued(CUstream stream, std::function<CUresult()> work) {
+  return withDevice([&](Device &) { return enqueue(stream, std::move(work)); });
+}
 AG_SIM_EXPORT CUresult cuMemcpyHtoDAsync_v2(CUdeviceptr to, const void *from,
-                                            size_t bytes, CUstream) {
-  return cuMemcpyHtoD_v2(to, from, bytes);
+                                            size_t bytes, CUstream stream) {
+  return enqueued(stream, [=] { return cuMemcpyHtoD_v2(to, from, bytes); });
 }
 AG_SIM_EXPORT CUresult cuMemcpyDtoHAsync_v2(void *to, CUdeviceptr from,
-                                            size_t bytes, CUstream) {
-  return cuMemcpyDtoH_v2(to, from, bytes);
+                                            size_t bytes, CUstream stream) {
+  return enqueued(stream, [=] { return cuMemcpyDtoH_v2(to, from, bytes); });
 }
 AG_SIM_EXPORT CUresult cuMemcpyDtoDAsync_v2(CUdeviceptr to, CUdeviceptr from,
-                                            size_t bytes, CUstream) {
-  return cuMemcpyDtoD_v2(to, from, bytes);
+                                            size_t bytes, CUstream stream) {
+  return enqueued(stream, [=] { return cuMemcpyDtoD_v2(to, from, bytes); });
 }
 AG_SIM_EXPORT CUresult cuMemcpyAsync(CUdeviceptr to, CUdeviceptr from,
-                                     size_t bytes, CUstream) {
-  return cuMemcpy(to, from, bytes);
+                                     size_t bytes, CUstream stream) {
+  return enqueued(stream, [=] { return cuMemcpy(to, from, bytes); });
 }
 
 template <typename T>
@@ -202,16 +208,16 @@ AG_SIM_EXPORT CUresult cuMemsetD32_v2(CUdeviceptr to, unsigned value,
   return fill<uint32_t>(to, value, count);
 }
 AG_SIM_EXPORT CUresult cuMemsetD8Async(CUdeviceptr to, unsigned char value,
-                                       size_t count, CUstream) {
-  return fill<uint8_t>(to, value, count);
+                                       size_t count, CUstream stream) {
+  return enqueued(stream, [=] { return fill<uint8_t>(to, value, count); });
 }
 AG_SIM_EXPORT CUresult cuMemsetD16Async(CUdeviceptr to, unsigned short value,
-                                        size_t count, CUstream) {
-  return fill<uint16_t>(to, value, count);
+                                        size_t count, CUstream stream) {
+  return enqueued(stream, [=] { return fill<uint16_t>(to, value, count); });
 }
 AG_SIM_EXPORT CUresult cuMemsetD32Async(CUdeviceptr to, unsigned value,
-                                        size_t count, CUstream) {
-  return fill<uint32_t>(to, value, count);
+                                        size_t count, CUstream stream) {
+  return enqueued(stream, [=] { return fill<uint32_t>(to, value, count); });
 }
 
 } // namespace attn_grid::sim

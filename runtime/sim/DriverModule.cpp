@@ -69,6 +69,8 @@ static void placeVariables(LoadedModule &made, const Module &parsed) {
 
 static CUresult load(Device &device, CUmodule *module, const void *image,
                      unsigned options, const int *names, void **values) {
+  if (CUresult wrong = checkNothingIsCaptured())
+    return wrong;
   if (!module || !image || (options && (!names || !values)))
     return CUDA_ERROR_INVALID_VALUE;
   const char *text = static_cast<const char *>(image);
@@ -311,42 +313,67 @@ static CUresult gather(const Program &program, void **params, void **extra,
   return CUDA_SUCCESS;
 }
 
+/// A launch that was checked.
+struct PreparedLaunch {
+  LoadedFunction *function;
+  Dim3 blocks, threads;
+  unsigned sharedBytes;
+  std::vector<uint8_t> params;
+};
+
+static CUresult launch(Device &device, const PreparedLaunch &prepared) {
+  const Program &program = *prepared.function->program;
+  Grid grid{
+      program,         prepared.blocks, prepared.threads, prepared.sharedBytes,
+      prepared.params, device.memory,   device.reports};
+  size_t before = device.reports.count();
+  auto print = [&] {
+    if (state()->printsReports)
+      for (const std::string &text : device.reports.from(before))
+        std::fprintf(stderr, "attn_grid sim: %s\n", text.c_str());
+  };
+  try {
+    Counts counts = run(grid, state()->runOptions);
+    std::lock_guard lock(device.mutex);
+    device.counters.add(counts.all);
+    if (device.profiles)
+      device.addProfile(program, counts.perInstr);
+  } catch (const Fault &) {
+    print();
+    throw;
+  }
+  print();
+  return state()->failsOnReports && device.reports.count() != before
+             ? CUDA_ERROR_LAUNCH_FAILED
+             : CUDA_SUCCESS;
+}
+
 AG_SIM_EXPORT CUresult cuLaunchKernel(CUfunction function, unsigned gridX,
                                       unsigned gridY, unsigned gridZ,
                                       unsigned blockX, unsigned blockY,
                                       unsigned blockZ, unsigned sharedBytes,
-                                      CUstream, void **params, void **extra) {
+                                      CUstream stream, void **params,
+                                      void **extra) {
   return withDevice([&](Device &device) -> CUresult {
     auto *loaded = object<LoadedFunction>(function);
     if (!loaded || loaded->module->device != &device)
       return CUDA_ERROR_INVALID_HANDLE;
-    Dim3 blocks{gridX, gridY, gridZ}, threads{blockX, blockY, blockZ};
-    if (CUresult wrong = checkShape(*loaded, blocks, threads, sharedBytes))
+    PreparedLaunch prepared{loaded,
+                            {gridX, gridY, gridZ},
+                            {blockX, blockY, blockZ},
+                            sharedBytes,
+                            {}};
+    if (CUresult wrong =
+            checkShape(*loaded, prepared.blocks, prepared.threads, sharedBytes))
       return wrong;
-    Grid grid{*loaded->program, blocks,        threads, sharedBytes, {},
-              device.memory,    device.reports};
-    if (CUresult wrong = gather(*loaded->program, params, extra, grid.params))
+    if (CUresult wrong =
+            gather(*loaded->program, params, extra, prepared.params))
       return wrong;
-    size_t before = device.reports.count();
-    auto print = [&] {
-      if (state()->printsReports)
-        for (const std::string &text : device.reports.from(before))
-          std::fprintf(stderr, "attn_grid sim: %s\n", text.c_str());
-    };
-    try {
-      Counts counts = run(grid, state()->runOptions);
-      std::lock_guard lock(device.mutex);
-      device.counters.add(counts.all);
-      if (device.profiles)
-        device.addProfile(*loaded->program, counts.perInstr);
-    } catch (const Fault &) {
-      print();
-      throw;
-    }
-    print();
-    return state()->failsOnReports && device.reports.count() != before
-               ? CUDA_ERROR_LAUNCH_FAILED
-               : CUDA_SUCCESS;
+    // A graph may be launched when the module is gone.
+    return enqueue(stream, [&device, prepared, function] {
+      return object<LoadedFunction>(function) ? launch(device, prepared)
+                                              : CUDA_ERROR_INVALID_HANDLE;
+    });
   });
 }
 AG_SIM_EXPORT CUresult cuLaunchKernelEx(const CUlaunchConfig *config,

@@ -4,6 +4,7 @@
 #include "attn_grid/attn_grid.hpp"
 
 #include <cstdlib>
+#include <dlfcn.h>
 #include <gmock/gmock.h>
 #include <thread>
 
@@ -89,6 +90,79 @@ TEST(SimDevice, Launches) {
   x.fill(4);
   launch();
   EXPECT_EQ(launch.results()[0].at({99}), 8);
+}
+
+TEST(SimDevice, StreamsAndEvents) {
+  Kernel kernel = Module::from_source(add, "add.ag").kernel("add");
+  Stream stream = Stream::create(sim);
+  EXPECT_NE(stream.handle(), nullptr);
+  Tensor x = Tensor::ones({100}, f32, sim), y;
+  Event begin = stream.record();
+  {
+    StreamScope scope(stream);
+    EXPECT_EQ(Stream::current(sim).handle(), stream.handle());
+    EXPECT_EQ(Stream::current(Device::sim(1)).handle(), nullptr);
+    x.fill(1.5);
+    y = kernel(x, x);
+  }
+  Event end = stream.record();
+  stream.synchronize();
+  EXPECT_TRUE(stream.done());
+  EXPECT_TRUE(end.done());
+  EXPECT_GT(end.milliseconds_since(begin), 0);
+  EXPECT_EQ(y.at({99}), 3);
+  // The CPU's events and the GPU's order each other's streams.
+  Stream host = Stream::create(Device::cpu());
+  host.wait(end);
+  stream.wait(host.record());
+  Stream::default_of(sim).wait(end);
+  EXPECT_TRUE(Stream::default_of(sim).done());
+  EXPECT_THAT([&] { end.milliseconds_since(host.record()); },
+              ThrowsMessage<InvalidArgument>(
+                  "expected events of one device, found `cpu` and `sim`"));
+}
+
+TEST(SimDevice, PreparedLaunchesAreCapturedInGraphs) {
+  // As a program does it that uses the driver itself.
+  void *driver = dlopen(AG_SIM_LIBRARY, RTLD_NOW);
+  ASSERT_NE(driver, nullptr) << dlerror();
+  auto call = [&](const char *name, auto... args) {
+    auto function =
+        reinterpret_cast<int (*)(decltype(args)...)>(dlsym(driver, name));
+    ASSERT_NE(function, nullptr) << name;
+    ASSERT_EQ(function(args...), 0) << name;
+  };
+  Kernel kernel = Module::from_source(R"(
+kernel scale(x: tensor<f32>[N], out y: tensor<f32>[N],
+             out total: tensor<f32>[1] = -0.5)
+grid (ceildiv(N, 64)) {
+  let n = program_id() * 64;
+  y[n +: 64] = x[n +: 64] * 2.0;
+  atomic_add(total[0], sum(x[n +: 64]));
+}
+)",
+                                      "scale.ag")
+                      .kernel("scale");
+  Tensor x = Tensor::ones({64}, f32, sim);
+  Launch launch = kernel.prepare(x);
+  void *stream = nullptr, *graph = nullptr, *ready = nullptr;
+  call("cuStreamCreate", &stream, 0u);
+  {
+    StreamScope scope(Stream::wrap(sim, stream));
+    call("cuStreamBeginCapture_v2", stream, 0);
+    launch();
+    call("cuStreamEndCapture", stream, &graph);
+  }
+  call("cuGraphInstantiateWithFlags", &ready, graph, 0ull);
+  for (int n = 1; n < 4; ++n) {
+    x.fill(n);
+    call("cuGraphLaunch", ready, stream);
+    EXPECT_EQ(launch.results()["y"].at({63}), 2 * n);
+    EXPECT_EQ(launch.results()["total"].at({0}), 64 * n - 0.5); // filled anew
+  }
+  call("cuGraphExecDestroy", ready);
+  call("cuGraphDestroy", graph);
+  call("cuStreamDestroy_v2", stream);
 }
 
 TEST(SimDevice, ThreadsLaunchAtOnce) {

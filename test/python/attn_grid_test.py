@@ -65,6 +65,50 @@ class Common(unittest.TestCase):
         with self.assertRaises(ag.InvalidArgument):
             ag.set_num_threads(-1)
 
+    def test_compiles_in_the_background(self):
+        ag.compile_in_background(True)
+        try:
+            # Strides that nobody has seen: served by a form that assumes none.
+            x = np.arange(24, dtype="f4").reshape(4, 6)[:, ::2]
+            np.testing.assert_array_equal(kernel(BIAS=17)(x).y, 2 * x + 17)
+            ag.wait_for_compiles()
+            np.testing.assert_array_equal(kernel(BIAS=17)(x).y, 2 * x + 17)
+        finally:
+            ag.compile_in_background(False)
+
+    def test_streams(self):
+        stream, other = ag.Stream(), ag.Stream("cpu")
+        begin = stream.record()
+        x = np.ones((50, 60), "f4")
+        gone = weakref.ref(x)
+        with stream:
+            y = kernel()(x).y
+            z = kernel(BIAS=1)(y, a=1.0).y
+            launch = kernel(BIAS=1).prepare(z, y, 1.0)
+            launch()
+        del x, launch
+        end = stream.record()
+        other.wait(end)
+        with other, stream:  # the innermost
+            kernel()(y, z, 3.0)
+        other.synchronize()
+        stream.synchronize()
+        self.assertTrue(end.done and stream.done and other.done)
+        self.assertGreater(end.milliseconds_since(begin), 0)
+        np.testing.assert_array_equal(z, np.full((50, 60), 12))
+        gc.collect()
+        self.assertIsNone(gone())
+        with self.assertRaises(ag.InvalidArgument):
+            ag.Stream("cpu", handle=0)
+        with self.assertRaises(ag.KeyError):
+            ag.Stream("abacus")
+        # A stream that goes away has run what it holds, and kept it until then.
+        last = ag.Stream()
+        with last:
+            made = kernel()(np.ones((500, 600), "f4")).y
+        del last
+        self.assertEqual(made[-1, -1], 2)
+
     def test_errors(self):
         x = np.ones((2, 3), "f4")
         for error, base, call in [

@@ -16,6 +16,17 @@
 #define AG_DECLARE(name, parameters) extern "C" CUresult name parameters;
 AG_CUDA_FUNCTIONS(AG_DECLARE)
 #undef AG_DECLARE
+extern "C" {
+CUresult cuStreamBeginCapture_v2(CUstream stream, int mode);
+CUresult cuStreamEndCapture(CUstream stream, CUgraph *graph);
+CUresult cuStreamIsCapturing(CUstream stream, int *status);
+CUresult cuGraphInstantiateWithFlags(CUgraphExec *made, CUgraph graph,
+                                     unsigned long long flags);
+CUresult cuGraphLaunch(CUgraphExec graph, CUstream stream);
+CUresult cuGraphGetNodes(CUgraph graph, void **nodes, size_t *count);
+CUresult cuGraphExecDestroy(CUgraphExec graph);
+CUresult cuGraphDestroy(CUgraph graph);
+}
 
 namespace sim_test {
 
@@ -114,7 +125,7 @@ public:
     return add(array.address);
   }
   CUresult run(CUfunction function, Shape grid, Shape block,
-               unsigned sharedBytes = 0) {
+               unsigned sharedBytes = 0, CUstream stream = nullptr) {
     std::vector<void *> pointers;
     for (auto &value : values)
       pointers.push_back(value.data());
@@ -123,7 +134,7 @@ public:
                          CU_FUNC_ATTRIBUTE_MAX_DYNAMIC_SHARED_SIZE_BYTES,
                          static_cast<int>(sharedBytes));
     return cuLaunchKernel(function, grid.x, grid.y, grid.z, block.x, block.y,
-                          block.z, sharedBytes, nullptr, pointers.data(),
+                          block.z, sharedBytes, stream, pointers.data(),
                           nullptr);
   }
 

@@ -214,6 +214,114 @@ TEST(Driver, HandlesAreChecked) {
   cuEventDestroy_v2(end);
 }
 
+/// A stream that a test captures.
+struct Captured {
+  explicit Captured(unsigned flags = 0) {
+    EXPECT_EQ(cuStreamCreate(&stream, flags), CUDA_SUCCESS);
+    EXPECT_EQ(cuStreamBeginCapture_v2(stream, 0), CUDA_SUCCESS);
+  }
+  ~Captured() { cuStreamDestroy_v2(stream); }
+  int status() {
+    int status = -1;
+    EXPECT_EQ(cuStreamIsCapturing(stream, &status), CUDA_SUCCESS);
+    return status;
+  }
+  CUresult end() { return cuStreamEndCapture(stream, &graph); }
+  CUstream stream = nullptr;
+  CUgraph graph = nullptr;
+};
+
+TEST(Driver, WorkIsCapturedInGraphs) {
+  open();
+  Module module(copy);
+  CUfunction function = module.function("copy");
+  Array<uint32_t> from(std::vector<uint32_t>{1, 2, 3}), to(3);
+  Captured captured;
+  EXPECT_EQ(captured.status(), 1);
+  // y = 3 * (3 * x): the launches are done in order, with what they were given.
+  EXPECT_EQ(cuMemsetD32Async(to.address, 0, 3, captured.stream), CUDA_SUCCESS);
+  for (const Array<uint32_t> *source : {&from, &to})
+    ASSERT_EQ(Launch().add(*source).add(to).add(3u).run(function, {1}, {32}, 0,
+                                                        captured.stream),
+              CUDA_SUCCESS);
+  // A stream that waits for the capture joins it.
+  CUstream other;
+  CUevent fork, join;
+  ASSERT_EQ(cuStreamCreate(&other, 0), CUDA_SUCCESS);
+  ASSERT_EQ(cuEventCreate(&fork, 2), CUDA_SUCCESS);
+  ASSERT_EQ(cuEventCreate(&join, 2), CUDA_SUCCESS);
+  ASSERT_EQ(cuEventRecord(fork, captured.stream), CUDA_SUCCESS);
+  ASSERT_EQ(cuStreamWaitEvent(other, fork, 0), CUDA_SUCCESS);
+  EXPECT_EQ(cuMemcpyDtoDAsync_v2(from.address, to.address, 4, other),
+            CUDA_SUCCESS);
+  ASSERT_EQ(cuEventRecord(join, other), CUDA_SUCCESS);
+  ASSERT_EQ(cuStreamWaitEvent(captured.stream, join, 0), CUDA_SUCCESS);
+  ASSERT_EQ(captured.end(), CUDA_SUCCESS);
+  EXPECT_EQ(captured.status(), 0);
+  size_t nodes = 0;
+  EXPECT_EQ(cuGraphGetNodes(captured.graph, nullptr, &nodes), CUDA_SUCCESS);
+  EXPECT_EQ(nodes, 4u);
+  EXPECT_EQ(from.read(), (std::vector<uint32_t>{1, 2, 3})); // nothing ran yet
+  CUgraphExec graph;
+  ASSERT_EQ(cuGraphInstantiateWithFlags(&graph, captured.graph, 0),
+            CUDA_SUCCESS);
+  EXPECT_EQ(cuGraphDestroy(captured.graph), CUDA_SUCCESS);
+  EXPECT_EQ(cuGraphLaunch(graph, other), CUDA_SUCCESS);
+  EXPECT_EQ(to.read(), (std::vector<uint32_t>{9, 18, 27}));
+  EXPECT_EQ(cuGraphLaunch(graph, nullptr), CUDA_SUCCESS);
+  EXPECT_EQ(to.read(), (std::vector<uint32_t>{81, 18, 27}));
+  // An event of a capture that has ended captures nothing.
+  ASSERT_EQ(cuStreamWaitEvent(other, fork, 0), CUDA_SUCCESS);
+  EXPECT_EQ(cuMemsetD32Async(to.address, 5, 3, other), CUDA_SUCCESS);
+  EXPECT_EQ(to.read(), (std::vector<uint32_t>{5, 5, 5}));
+  EXPECT_EQ(cuGraphExecDestroy(graph), CUDA_SUCCESS);
+  EXPECT_EQ(cuGraphLaunch(graph, nullptr), CUDA_ERROR_INVALID_VALUE);
+  EXPECT_EQ(cuEventDestroy_v2(fork), CUDA_SUCCESS);
+  EXPECT_EQ(cuEventDestroy_v2(join), CUDA_SUCCESS);
+  EXPECT_EQ(cuStreamDestroy_v2(other), CUDA_SUCCESS);
+}
+
+TEST(Driver, WhatCannotBeCapturedBreaksTheCapture) {
+  open();
+  Module loaded(copy);
+  Array<uint32_t> array(1);
+  auto breaks = [&](CUresult expected, auto work) {
+    Captured captured;
+    EXPECT_EQ(work(captured.stream), expected);
+    EXPECT_EQ(captured.status(), 2);
+    EXPECT_EQ(cuMemsetD32Async(array.address, 0, 1, captured.stream),
+              CUDA_ERROR_STREAM_CAPTURE_INVALIDATED);
+    EXPECT_EQ(captured.end(), CUDA_ERROR_STREAM_CAPTURE_INVALIDATED);
+    EXPECT_EQ(captured.status(), 0);
+  };
+  const CUresult unsupported = CUDA_ERROR_STREAM_CAPTURE_UNSUPPORTED;
+  breaks(unsupported, [](CUstream) {
+    CUdeviceptr address;
+    return cuMemAlloc_v2(&address, 4);
+  });
+  breaks(unsupported, [](CUstream) { return cuCtxSynchronize(); });
+  breaks(unsupported, [](CUstream) { return Module(copy).result; });
+  breaks(unsupported, cuStreamSynchronize);
+  breaks(unsupported, cuStreamQuery);
+  auto fill_default = [&](CUstream) {
+    return cuMemsetD32Async(array.address, 1, 1, nullptr);
+  };
+  breaks(CUDA_ERROR_STREAM_CAPTURE_IMPLICIT, fill_default);
+  { // which does not wait for a stream that does not block
+    Captured captured(/*CU_STREAM_NON_BLOCKING*/ 1);
+    EXPECT_EQ(fill_default(nullptr), CUDA_SUCCESS);
+    EXPECT_EQ(captured.end(), CUDA_SUCCESS);
+    EXPECT_EQ(cuGraphDestroy(captured.graph), CUDA_SUCCESS);
+  }
+  {
+    Captured destroyed_on_the_way;
+  }
+  CUdeviceptr address;
+  EXPECT_EQ(cuMemAlloc_v2(&address, 4), CUDA_SUCCESS); // nothing holds it up
+  EXPECT_EQ(cuMemFree_v2(address), CUDA_SUCCESS);
+  EXPECT_EQ(cuStreamBeginCapture_v2(nullptr, 0), unsupported);
+}
+
 TEST(Driver, DevicesAndErrors) {
   open();
   char name[64];

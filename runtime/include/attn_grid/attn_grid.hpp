@@ -9,6 +9,7 @@
 #include "attn_grid/error.hpp"
 #include "attn_grid/launch.hpp"
 #include "attn_grid/module.hpp"
+#include "attn_grid/stream.hpp"
 #include "attn_grid/target.hpp"
 #include "attn_grid/tensor.hpp"
 #include "attn_grid/tuning.hpp"

@@ -3,9 +3,9 @@
 /// Launches that do not wait for the variant made for them.
 ///
 ///   ag::compile_in_background(true);
-///   kernel(q, k.transpose(), v, ag::out(o));   // runs a variant for any
-///   strides ag::wait_for_compiles();                   // when there is time
-///   kernel(q, k.transpose(), v, ag::out(o));   // runs the variant for these
+///   kernel(q, k.transpose(), v, ag::out(o));  // any strides' variant
+///   ag::wait_for_compiles();                  // when there is time
+///   kernel(q, k.transpose(), v, ag::out(o));  // the variant for these strides
 ///
 /// A variant is compiled for the last strides of its tensors, on a GPU also for
 /// their alignment and reach. One more form assumes none of these: it runs

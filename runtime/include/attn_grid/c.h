@@ -213,6 +213,54 @@ AG_C_API ag_status ag_set_print_sink(void (*sink)(const char *text,
                                                   size_t bytes, void *context),
                                      void *context);
 
+/* ---- streams ---- */
+
+/** An order of launches on a device, and a place in it: see `stream.hpp`. What
+ * a queued launch reads and writes stays alive until it has run; what is queued
+ * runs also if the stream is freed, which on "cpu" waits for it. */
+typedef struct ag_stream ag_stream;
+typedef struct ag_event ag_event;
+
+/** A stream of its own. */
+AG_C_API ag_status ag_stream_create(const char *device, ag_stream **made);
+/** The device's default stream; that of "cpu" runs a launch within its call. */
+AG_C_API ag_status ag_stream_default(const char *device, ag_stream **made);
+/** A `CUstream` or `cudaStream_t` that someone else made, and destroys later.
+ */
+AG_C_API ag_status ag_stream_wrap(const char *device, void *handle,
+                                  ag_stream **made);
+AG_C_API void ag_stream_free(ag_stream *stream);
+/** Makes it the calling thread's current stream of its device, until the
+ * `ag_stream_leave` that belongs to this call. */
+AG_C_API ag_status ag_stream_enter(const ag_stream *stream);
+AG_C_API ag_status ag_stream_leave(void);
+/** Has all that was queued run? */
+AG_C_API ag_status ag_stream_done(const ag_stream *stream, int *done);
+/** Waits until it has; the error of the first launch that failed since the last
+ * call. */
+AG_C_API ag_status ag_stream_synchronize(const ag_stream *stream);
+/** The place behind all that is queued now. */
+AG_C_API ag_status ag_stream_record(const ag_stream *stream, ag_event **made);
+/** What is queued from now on runs after that event, of any device. */
+AG_C_API ag_status ag_stream_wait(const ag_stream *stream,
+                                  const ag_event *event);
+
+AG_C_API void ag_event_free(ag_event *event);
+AG_C_API ag_status ag_event_done(const ag_event *event, int *done);
+AG_C_API ag_status ag_event_synchronize(const ag_event *event);
+/** The time between two events of one device; waits for both. */
+AG_C_API ag_status ag_event_milliseconds(const ag_event *begin,
+                                         const ag_event *end,
+                                         double *milliseconds);
+
+/* ---- compiles that launches do not wait for ---- */
+
+/** Nonzero: later launches whose variant is neither in memory nor on disk run
+ * one that assumes nothing of the tensors' strides while their own compiles. */
+AG_C_API ag_status ag_compile_in_background(int on);
+/** Waits until what launches have asked for so far is compiled. */
+AG_C_API ag_status ag_wait_for_compiles(void);
+
 /* ---- tensors ---- */
 
 /** What a tensor is. Strides are in elements. */

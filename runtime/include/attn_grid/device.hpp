@@ -52,8 +52,8 @@ public:
   std::string description() const;
   /// Throws `Unsupported`, with the reason, if the device cannot be used.
   void check() const;
-  /// Waits until all launches on it have run. Throws `BackendError` for what
-  /// went wrong in them.
+  /// Waits until all launches on it have run, on any stream. Throws
+  /// `BackendError` for what went wrong in them.
   void synchronize() const;
 
   friend constexpr bool operator==(Device, Device) = default;

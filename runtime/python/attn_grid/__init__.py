@@ -21,9 +21,12 @@ from ._library import (  # noqa: F401
     KeyError,
     OutOfRange,
     Unsupported,
+    compile_in_background,
     num_threads,
     set_num_threads,
+    wait_for_compiles,
 )
+from ._stream import Event, Stream, keep  # noqa: F401
 from ._tensor import Tensor, importer_of, tensor_of
 from ._tensor import tensor_of as as_tensor  # noqa: F401
 
@@ -96,9 +99,9 @@ class Kernel:
         `None` is an optional tensor that is not there, or an output to be made;
         the outputs made are returned."""
         list_, kept, importer = self._arguments(args, named)
-        return Results(
-            lib.get("kernel_launch", self._handle.address, list_, len(list_)), importer
-        )
+        made = lib.get("kernel_launch", self._handle.address, list_, len(list_))
+        keep(self, *kept)
+        return Results(made, importer)
 
     def prepare(self, *args, **named):
         """Checks, compiles and binds: a launch whose call looks nothing up."""
@@ -148,6 +151,7 @@ class Launch:
     def __call__(self):
         """Runs, and returns the outputs that were left away."""
         lib.call("launch_run", self._handle.address)
+        keep(self)
         return Results(lib.get("launch_results", self._handle.address), self._importer)
 
     @property

@@ -132,6 +132,11 @@ _TYPES = {
 }
 _SIGNATURES = {
     "dtype_named": "sp", "set_num_threads": "i",
+    "compile_in_background": "i", "wait_for_compiles": "",
+    "stream_create": "sp", "stream_wrap": "spp", "stream_enter": "p", "stream_leave": "",
+    "stream_done": "pp", "stream_synchronize": "p", "stream_record": "pp",
+    "stream_wait": "pp", "event_done": "pp", "event_synchronize": "p",
+    "event_milliseconds": "ppp",
     "tensor_get_info": "pp", "tensor_from_dlpack": "pp", "tensor_to_dlpack": "pp",
     "tensor_to": "psp",
     "module_from_file": "spnp", "module_from_source": "sspnp", "module_size": "pp",
@@ -145,7 +150,7 @@ for _name, _letters in _SIGNATURES.items():
     _function = getattr(_library, "ag_" + _name)
     _function.argtypes = [_TYPES[letter] for letter in _letters]
     _function.restype = ctypes.c_uint
-for _kind in ("tensor", "module", "kernel", "launch", "results"):
+for _kind in ("tensor", "module", "kernel", "launch", "results", "stream", "event"):
     _function = getattr(_library, f"ag_{_kind}_free")
     _function.argtypes, _function.restype = [ctypes.c_void_p], None
 for _name in ("last_error", "version"):
@@ -189,3 +194,14 @@ def num_threads():
 def set_num_threads(threads):
     """Sets that for later launches; 0 is the default."""
     call("set_num_threads", threads)
+
+
+def compile_in_background(on):
+    """True: a launch whose variant is not there yet runs one that assumes
+    nothing of the strides, while its own compiles on another thread."""
+    call("compile_in_background", bool(on))
+
+
+def wait_for_compiles():
+    """Waits until what launches have asked for so far is compiled."""
+    call("wait_for_compiles")

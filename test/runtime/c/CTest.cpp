@@ -305,6 +305,45 @@ TEST(C, Threads) {
   EXPECT_EQ(ag_set_num_threads(-1), AG_INVALID_ARGUMENT);
 }
 
+TEST(C, Streams) {
+  ag_stream *stream = nullptr, *wrapped = nullptr;
+  ag_event *begin = nullptr, *end = nullptr;
+  ASSERT_EQ(ag_stream_create("cpu", &stream), AG_OK) << ag_last_error();
+  EXPECT_EQ(ag_stream_leave(), AG_INVALID_ARGUMENT);
+  EXPECT_STREQ(ag_last_error(), "this thread has entered no stream");
+  ASSERT_EQ(ag_stream_record(stream, &begin), AG_OK);
+  ASSERT_EQ(ag_stream_enter(stream), AG_OK);
+  ASSERT_EQ(ag_stream_leave(), AG_OK);
+  ASSERT_EQ(ag_stream_record(stream, &end), AG_OK);
+  EXPECT_EQ(ag_stream_wait(stream, end), AG_OK);
+  EXPECT_EQ(ag_event_synchronize(end), AG_OK);
+  int done = 0;
+  EXPECT_EQ(ag_event_done(end, &done), AG_OK);
+  EXPECT_EQ(done, 1);
+  EXPECT_EQ(ag_stream_synchronize(stream), AG_OK);
+  EXPECT_EQ(ag_stream_done(stream, &done), AG_OK);
+  EXPECT_EQ(done, 1);
+  double milliseconds = -1;
+  EXPECT_EQ(ag_event_milliseconds(begin, end, &milliseconds), AG_OK);
+  EXPECT_GE(milliseconds, 0);
+  EXPECT_EQ(ag_stream_wrap(nullptr, nullptr, &wrapped), AG_INVALID_ARGUMENT);
+  EXPECT_EQ(ag_stream_done(nullptr, &done), AG_INVALID_ARGUMENT);
+  ag_event_free(begin);
+  EXPECT_EQ(ag_event_synchronize(begin), AG_INVALID_ARGUMENT);
+  ag_event_free(end);
+  ag_stream_free(stream);
+  ASSERT_EQ(ag_stream_default("cpu", &stream), AG_OK);
+  EXPECT_EQ(ag_stream_done(stream, &done), AG_OK);
+  EXPECT_EQ(done, 1);
+  ag_stream_free(stream);
+}
+
+TEST(C, CompilesInTheBackground) {
+  EXPECT_EQ(ag_wait_for_compiles(), AG_OK);
+  EXPECT_EQ(ag_compile_in_background(1), AG_OK);
+  EXPECT_EQ(ag_compile_in_background(0), AG_OK);
+}
+
 TEST(C, ErrorsAreTheThreadsOwn) {
   EXPECT_EQ(ag_device_check("abacus"), AG_KEY_ERROR);
   std::string elsewhere = "not asked";
