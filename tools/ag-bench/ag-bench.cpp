@@ -2,13 +2,16 @@
 //
 //   ag-bench                                    everything, some minutes
 //   ag-bench --peaks                            the machine alone
-//   ag-bench --benchmark_filter=flash_fwd/f32/.*/t1
-//   ag-bench --ceiling FILE.so --json FILE      see Ceiling.h
+//   ag-bench --launches                         what it costs to get to a
+//   kernel ag-bench --benchmark_filter=flash_fwd/f32/.*/t1 ag-bench --ceiling
+//   FILE.so --json FILE      see Ceiling.h
 
+#include "tools/ag-bench/Launches.h"
 #include "tools/ag-bench/Table.h"
 
 #include "attn_grid/attn_grid.hpp"
 #include <CLI/CLI.hpp>
+#include <filesystem>
 #include <fmt/format.h>
 #include <thread>
 
@@ -43,7 +46,7 @@ int main(int argc, char **argv) {
   CLI::App app(
       "Measures this machine's peaks, then kernels as shares of them.");
   app.allow_extras();
-  bool peaksOnly = false;
+  bool peaksOnly = false, launchesOnly = false;
   std::string json, ceiling;
   double seconds = 0.5;
   int most = std::max(1, static_cast<int>(std::thread::hardware_concurrency()));
@@ -51,6 +54,8 @@ int main(int argc, char **argv) {
   if (most > 1)
     setup.threads.push_back(most);
   app.add_flag("--peaks", peaksOnly, "measure the machine alone");
+  app.add_flag("--launches", launchesOnly,
+               "measure launches, variants from disk and processes alone");
   app.add_option("--json", json, "write the figures there as well");
   app.add_option("--ceiling", ceiling, "a library with a hand-written kernel")
       ->envname("AG_BENCH_CEILING");
@@ -86,8 +91,18 @@ int main(int argc, char **argv) {
     return 1;
   }
 
-  printPeaks(setup.threads);
-  if (peaksOnly)
+  if (peaksOnly || !launchesOnly)
+    printPeaks(setup.threads);
+  if (launchesOnly || !peaksOnly) {
+    try {
+      printLaunches(setup.kernels,
+                    std::filesystem::read_symlink("/proc/self/exe"));
+    } catch (const std::exception &error) {
+      fmt::print(stderr, "ag-bench: {}\n", error.what());
+      return 1;
+    }
+  }
+  if (peaksOnly || launchesOnly)
     return 0;
   for (const NamedCase &named : flashCases(setup))
     registerCase(named, seconds);
