@@ -77,6 +77,8 @@ bool Compilation::run(llvm::function_ref<void(OpPassManager &)> addPhase) {
   // Each pass keeps its output valid; the tests verify after every pass.
   passes.enableVerifier(false);
   addPhase(passes);
+  if (makeInstrumentation)
+    passes.addInstrumentation(makeInstrumentation());
   std::string printed;
   llvm::raw_string_ostream os(printed);
   if (afterPass)
@@ -152,15 +154,30 @@ Compilation::generate(const GpuArch &gpu, GpuCodeKind kind) {
   return std::nullopt;
 }
 
+/// What is there of an `Expected`, or null, its error among the messages.
+template <typename T>
+static T takeOr(llvm::Expected<T> expected,
+                llvm::function_ref<void(llvm::Error)> addMessage) {
+  if (expected)
+    return std::move(*expected);
+  addMessage(expected.takeError());
+  return T();
+}
+
 std::unique_ptr<llvm::Module>
 Compilation::translate(const CpuTarget &cpu, llvm::LLVMContext &llvmContext) {
   if (!ok())
     return nullptr;
-  auto code = translateToLLVM(*module, cpu, llvmContext);
-  if (code)
-    return std::move(*code);
-  addMessage(code.takeError());
-  return nullptr;
+  return takeOr(translateToLLVM(*module, cpu, llvmContext),
+                [&](llvm::Error error) { addMessage(std::move(error)); });
+}
+
+std::unique_ptr<llvm::Module>
+Compilation::translate(const GpuArch &gpu, llvm::LLVMContext &llvmContext) {
+  if (!ok())
+    return nullptr;
+  return takeOr(translateToLLVM(*module, gpu, llvmContext),
+                [&](llvm::Error error) { addMessage(std::move(error)); });
 }
 
 } // namespace attn_grid::compiler

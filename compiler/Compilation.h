@@ -15,6 +15,7 @@
 #include "attn_grid/artifact.hpp"
 
 #include "mlir/IR/MLIRContext.h"
+#include "mlir/Pass/PassInstrumentation.h"
 #include "mlir/Pass/PassManager.h"
 
 #include <functional>
@@ -45,6 +46,12 @@ public:
     afterPass = std::move(observer);
   }
 
+  /// Gives the passes of each phase an observer of their own.
+  void
+  instrument(std::function<std::unique_ptr<mlir::PassInstrumentation>()> make) {
+    makeInstrumentation = std::move(make);
+  }
+
   bool ok() const { return module && messages.empty(); }
   /// The mistakes found so far, as text; never empty when not ok.
   std::string takeMessages();
@@ -72,6 +79,8 @@ public:
   /// Optimised LLVM IR for a kernel in the LLVM dialect, or null.
   std::unique_ptr<llvm::Module> translate(const CpuTarget &cpu,
                                           llvm::LLVMContext &context);
+  std::unique_ptr<llvm::Module> translate(const GpuArch &gpu,
+                                          llvm::LLVMContext &context);
 
   mlir::ModuleOp get() { return *module; }
 
@@ -83,6 +92,8 @@ private:
   const Signature *signature = nullptr;
   Specialization specialization;
   std::function<void(std::string_view)> afterPass;
+  std::function<std::unique_ptr<mlir::PassInstrumentation>()>
+      makeInstrumentation;
   std::unique_ptr<mlir::MLIRContext> context;
   std::string messages;
   mlir::ScopedDiagnosticHandler handler;

@@ -110,8 +110,8 @@ struct Registration {
 
 const attn_grid::compiler::Functions *ag_compiler_functions() {
   static const attn_grid::compiler::Functions functions = {
-      attn_grid::compiler::emit, attn_grid::compiler::resume,
-      attn_grid::compiler::build, attn_grid::compiler::check,
-      attn_grid::compiler::serveLanguage};
+      attn_grid::compiler::emit,    attn_grid::compiler::resume,
+      attn_grid::compiler::explain, attn_grid::compiler::build,
+      attn_grid::compiler::check,   attn_grid::compiler::serveLanguage};
   return &functions;
 }

@@ -13,6 +13,7 @@
 #include <iosfwd>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace attn_grid::compiler {
@@ -65,6 +66,64 @@ AG_COMPILER_API EmitResult resume(std::string_view text, std::string_view name,
                                   const Target &target,
                                   const EmitOptions &options);
 
+/// What a unit of the machine is busy for.
+struct UnitCycles {
+  std::string unit;
+  double cycles = 0; ///< of one trip
+};
+
+/// A loop of the tile program, or what lies around the loops. Cycles are of one
+/// core, or of one multiprocessor that runs this program alone.
+struct LoopCost {
+  std::string file; ///< empty: around the loops
+  int line = 0, depth = 0;
+  double trips = 1;       ///< of one program, on average
+  bool tripsKnown = true; ///< or does an extent that is missing fix them?
+  std::vector<UnitCycles> units;
+  std::string bound; ///< the unit that is busy for longest
+  double cycles = 0; ///< of all trips of a program, by that unit
+};
+
+/// What one pass changed: how many more there are of each operation.
+struct PassReport {
+  std::string pass;
+  std::vector<std::pair<std::string, int64_t>> changes;
+};
+
+/// A prediction: see docs/cost-model.md.
+struct Explanation {
+  bool ok = false;
+  /// Is the kernel right, but not to be had for this target?
+  bool unsupported = false;
+  std::string diagnostics;
+  double programs = 0; ///< 0: an extent that fixes them is missing
+  double cycles = 0;   ///< of a program, on average
+  std::vector<LoopCost> loops;
+  size_t scratchBytes = 0; ///< of a CPU
+  size_t sharedBytes = 0;  ///< of a GPU, as are the following
+  size_t threads = 0;
+  size_t registers = 0; ///< of a thread, estimated; 0: not asked for
+  size_t blocks = 0;    ///< that a multiprocessor holds
+  std::string blocksLimit;
+  std::vector<PassReport> passes;
+};
+
+struct ExplainOptions {
+  /// Extents and integer scalars of a launch, by name.
+  std::vector<std::pair<std::string, int64_t>> values;
+  bool resources = true; ///< count registers, which takes most of the time
+  bool passes = false;   ///< report them
+};
+
+/// Predicts what one variant costs, without making code for it.
+AG_COMPILER_API Explanation explain(std::string_view source,
+                                    std::string_view name,
+                                    const std::vector<std::string> &includeDirs,
+                                    const Specialization &specialization,
+                                    const Target &target,
+                                    const ExplainOptions &options,
+                                    const FunctionBindings &functions = {});
+
 /// A kernel to build ahead of time.
 struct BuildKernel {
   std::string source; ///< text
@@ -110,6 +169,7 @@ AG_COMPILER_API int serveLanguage(std::istream &in, std::ostream &out);
 struct Functions {
   decltype(&compiler::emit) emit;
   decltype(&compiler::resume) resume;
+  decltype(&compiler::explain) explain;
   decltype(&compiler::build) build;
   decltype(&compiler::check) check;
   decltype(&compiler::serveLanguage) serveLanguage;

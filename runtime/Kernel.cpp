@@ -335,6 +335,26 @@ std::vector<ExpectedParam> Kernel::expect(std::span<const Arg> args) const try {
   detail::throw_out_of_memory();
 }
 
+LaunchDescription Kernel::describe(std::span<const Arg> args) const try {
+  Binder binder(*state_, args);
+  binder.bind();
+  LaunchDescription result;
+  result.what = binder.specialization();
+  if (binder.device() != Device::cpu())
+    result.target = Gpu::of(binder.device()).target();
+  for (size_t i = 0; i < signature().extents.size(); ++i)
+    if (binder.extent(i) >= 0)
+      result.values.emplace_back(signature().extents[i].name, binder.extent(i));
+  for (size_t i = 0; i < signature().params.size(); ++i)
+    if (!signature().params[i].is_tensor && binder.is_present(i) &&
+        binder.scalar(i).kind() != Scalar::Kind::floating)
+      result.values.emplace_back(signature().params[i].name,
+                                 binder.scalar(i).integer());
+  return result;
+} catch (const std::bad_alloc &) {
+  detail::throw_out_of_memory();
+}
+
 std::string
 Kernel::tuning(std::span<const Arg> args,
                const std::vector<std::pair<std::string, int64_t>> &consts,

@@ -135,13 +135,13 @@ static void addLines(mlir::ModuleOp module) {
   (void)passes.run(module);
 }
 
-llvm::Expected<llvm::SmallVector<char, 0>>
-generateGpuCode(mlir::ModuleOp module, const GpuArch &arch, GpuCodeKind kind) {
+llvm::Expected<std::unique_ptr<llvm::Module>>
+translateToLLVM(mlir::ModuleOp module, const GpuArch &arch,
+                llvm::LLVMContext &context) {
   mlir::registerBuiltinDialectTranslation(*module->getContext());
   mlir::registerLLVMDialectTranslation(*module->getContext());
   mlir::registerNVVMDialectTranslation(*module->getContext());
   addLines(module);
-  llvm::LLVMContext context;
   std::unique_ptr<llvm::Module> code =
       mlir::translateModuleToLLVMIR(module, context);
   if (!code)
@@ -152,7 +152,16 @@ generateGpuCode(mlir::ModuleOp module, const GpuArch &arch, GpuCodeKind kind) {
   code->setTargetTriple((*machine)->getTargetTriple());
   code->setDataLayout((*machine)->createDataLayout());
   optimizeModule(*code, **machine);
-  return writeGpuCode(*code, arch, kind);
+  return code;
+}
+
+llvm::Expected<llvm::SmallVector<char, 0>>
+generateGpuCode(mlir::ModuleOp module, const GpuArch &arch, GpuCodeKind kind) {
+  llvm::LLVMContext context;
+  auto code = translateToLLVM(module, arch, context);
+  if (!code)
+    return code.takeError();
+  return writeGpuCode(**code, arch, kind);
 }
 
 llvm::Expected<llvm::SmallVector<char, 0>>

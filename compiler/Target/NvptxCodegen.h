@@ -6,7 +6,10 @@
 #include "llvm/ADT/SmallVector.h"
 #include "llvm/Support/Error.h"
 
+#include <memory>
+
 namespace llvm {
+class LLVMContext;
 class Module;
 } // namespace llvm
 
@@ -23,7 +26,12 @@ enum class GpuCodeKind { llvm, ptx, cubin };
 llvm::Expected<llvm::SmallVector<char, 0>>
 generateGpuCode(mlir::ModuleOp module, const GpuArch &arch, GpuCodeKind kind);
 
-/// The second half of it: PTX or a cubin for optimised LLVM IR.
+/// The first half of it: optimised LLVM IR.
+llvm::Expected<std::unique_ptr<llvm::Module>>
+translateToLLVM(mlir::ModuleOp module, const GpuArch &arch,
+                llvm::LLVMContext &context);
+
+/// The second half: PTX or a cubin for optimised LLVM IR.
 llvm::Expected<llvm::SmallVector<char, 0>>
 writeGpuCode(llvm::Module &code, const GpuArch &arch, GpuCodeKind kind);
 

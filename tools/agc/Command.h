@@ -42,6 +42,7 @@ void addRunCommand(CLI::App &app);
 void addCompileCommand(CLI::App &app);
 void addBuildCommand(CLI::App &app);
 void addCheckCommand(CLI::App &app);
+void addExplainCommand(CLI::App &app);
 void addExplainErrorCommand(CLI::App &app);
 void addFmtCommand(CLI::App &app);
 void addLspCommand(CLI::App &app);

@@ -1,11 +1,11 @@
 // agc tune FILE.ag: which candidates of a kernel's `tune` clause are fastest
 // for these arguments, on this machine.
 
-#include "tools/agc/LaunchOptions.h"
+#include "tools/agc/Candidates.h"
+#include "tools/agc/TuneJournal.h"
 
 #include "attn_grid/error.hpp"
 #include "attn_grid/tuning.hpp"
-#include "runtime/Evaluate.h"
 
 #include <algorithm>
 #include <chrono>
@@ -15,7 +15,6 @@
 #include <limits>
 #include <memory>
 #include <nlohmann/json.hpp>
-#include <optional>
 #include <unistd.h>
 
 namespace attn_grid::agc {
@@ -27,95 +26,15 @@ struct TuneOptions {
   LaunchOptions launch;
   double budget = 60; ///< seconds, of all candidates
   int threads = 0;
+  double behind = 2; ///< predictions, beyond which nothing is measured
+  bool all = false;  ///< measure everything
   std::string save;
   bool json = false;
-};
-
-/// A const and a value for it, as `--set` has them.
-using Choice = std::vector<std::pair<std::string, int64_t>>;
-
-struct Candidate {
-  Choice choice;
-  double milliseconds = 0;
-  std::string refused; ///< why it cannot be used; empty: it can
-  bool tried = false;
 };
 
 /// The outputs of a launch, by name.
 using Outputs = std::vector<std::pair<std::string, std::vector<double>>>;
 } // namespace
-
-static std::string setsOf(const Choice &choice) {
-  std::string text;
-  for (const auto &[name, value] : choice)
-    text += fmt::format("{}--set {}={}", text.empty() ? "" : " ", name, value);
-  return text;
-}
-
-/// The values that `tune` lists for each const that `--set` leaves open.
-static std::vector<std::pair<std::string, std::vector<int64_t>>>
-axesOf(const Signature &signature, const std::vector<std::string> &sets) {
-  std::vector<std::pair<std::string, std::vector<int64_t>>> axes;
-  for (const ConstParam &param : signature.consts) {
-    bool isSet = std::any_of(sets.begin(), sets.end(), [&](const auto &text) {
-      return text.starts_with(param.name + "=");
-    });
-    if (param.candidates.empty() || isSet)
-      continue;
-    std::vector<int64_t> values;
-    for (const Expr &candidate : param.candidates) {
-      detail::Evaluation value =
-          detail::evaluate(candidate, {&signature, {}, {}, {}, {}, {}});
-      if (!value || (*value).kind() != Scalar::Kind::integer)
-        throw Unsupported(fmt::format("the candidate {} of '{}' is no integer "
-                                      "that is known before a launch",
-                                      candidate.text, param.name));
-      values.push_back((*value).integer());
-    }
-    axes.emplace_back(param.name, std::move(values));
-  }
-  return axes;
-}
-
-/// The values that the consts of the axes have by default; nothing if one has
-/// none that is known before a launch.
-static std::optional<Choice> defaultsOf(
-    const Signature &signature,
-    const std::vector<std::pair<std::string, std::vector<int64_t>>> &axes) {
-  Choice choice;
-  for (const auto &[name, values] : axes)
-    for (const ConstParam &param : signature.consts) {
-      if (param.name != name)
-        continue;
-      detail::Evaluation value = detail::evaluate(
-          param.default_value, {&signature, {}, {}, {}, {}, {}});
-      if (!value || (*value).kind() != Scalar::Kind::integer)
-        return std::nullopt;
-      choice.emplace_back(name, (*value).integer());
-    }
-  return choice;
-}
-
-/// All combinations. The first axis changes slowest.
-static std::vector<Candidate> candidatesOf(
-    const std::vector<std::pair<std::string, std::vector<int64_t>>> &axes) {
-  std::vector<Candidate> all(1);
-  for (const auto &[name, values] : axes) {
-    std::vector<Candidate> next;
-    for (const Candidate &candidate : all)
-      for (int64_t value : values) {
-        next.push_back(candidate);
-        next.back().choice.emplace_back(name, value);
-      }
-    all = std::move(next);
-    constexpr size_t most = 10'000;
-    if (all.size() > most)
-      throw InvalidArgument(fmt::format(
-          "these are more than {} candidates: fix some consts with --set",
-          most));
-  }
-  return all;
-}
 
 /// What the launch has written.
 static Outputs outputsOf(const PreparedLaunch &prepared) {
@@ -204,8 +123,7 @@ static double bestTime(const Launch &launch, Device device) {
 static PreparedLaunch prepare(const Candidate &candidate,
                               const LaunchOptions &options) {
   LaunchOptions own = options;
-  for (const auto &[name, value] : candidate.choice)
-    own.kernel.sets.push_back(fmt::format("{}={}", name, value));
+  own.kernel = with(candidate, options.kernel);
   return own.prepare();
 }
 
@@ -282,8 +200,23 @@ static void showProgress(size_t done, size_t all, const Candidate *best) {
   std::fflush(stderr);
 }
 
-static void printTable(const std::vector<Candidate> &ranked, double defaults,
-                       size_t untried) {
+/// Why some candidates were not measured.
+static void printUntried(const std::vector<Candidate> &candidates,
+                         const TuneOptions &options) {
+  size_t pruned = 0, late = 0;
+  for (const Candidate &candidate : candidates)
+    if (!candidate.tried)
+      ++(candidate.isPruned ? pruned : late);
+  if (pruned)
+    fmt::print("{} candidates were not tried: they are predicted to take more "
+               "than {} times what the best takes (--behind, --all)\n",
+               pruned, options.behind);
+  if (late)
+    fmt::print("{} candidates were not tried: --budget was too short{}\n", late,
+               options.save.empty() ? "" : "; the next run goes on with them");
+}
+
+static void printTable(const std::vector<Candidate> &ranked, double defaults) {
   fmt::print("{:>10} {:>9}  {}\n", "ms", "speed", "consts");
   fmt::print("{:>10.3f} {:>9}  the defaults\n", defaults, "1.00");
   for (const Candidate &candidate : ranked)
@@ -293,9 +226,18 @@ static void printTable(const std::vector<Candidate> &ranked, double defaults,
     else
       fmt::print("{:>10} {:>9}  {}: {}\n", "-", "-", setsOf(candidate.choice),
                  candidate.refused);
-  if (untried)
-    fmt::print("{} candidates were not tried: --budget was too short\n",
-               untried);
+}
+
+/// What is measured, and where: times of anything else are others.
+static std::string identityOf(const PreparedLaunch &reference) {
+  std::vector<Arg> args = reference.bound.list();
+  const Kernel &kernel = reference.bound.kernel;
+  std::string text =
+      fmt::format("{} on {}, {} threads,", kernel.tuning(args, {}, 0),
+                  reference.device.description(), num_threads());
+  for (const auto &[name, value] : kernel.describe(args).values)
+    text += fmt::format(" {}={}", name, value);
+  return text;
 }
 
 static void run(const TuneOptions &options) {
@@ -312,20 +254,40 @@ static void run(const TuneOptions &options) {
         "{} has no `tune` clause with consts that --set leaves open",
         signature.name));
   std::vector<Candidate> candidates = candidatesOf(axes);
+  auto after = [begin = Clock::now()](double seconds) {
+    return begin + std::chrono::duration_cast<Clock::duration>(
+                       std::chrono::duration<double>(seconds));
+  };
+  // Predictions are to save time, so they get a part of it.
+  predict(candidates, options.launch, reference,
+          options.all ? std::numeric_limits<double>::infinity()
+                      : options.behind,
+          after(options.budget / 4));
+  TuneJournal journal(options.save.empty() ? "" : options.save + ".partial",
+                      identityOf(reference));
+  size_t known = journal.recall(candidates);
+  if (known && !options.json)
+    fmt::print("{} candidates were measured before\n", known);
 
   reference.launch();
   Outputs wanted = outputsOf(reference);
-  Clock::time_point end =
-      Clock::now() + std::chrono::duration_cast<Clock::duration>(
-                         std::chrono::duration<double>(options.budget));
+  Clock::time_point end = after(options.budget);
   const Candidate *best = nullptr;
   size_t done = 0;
+  bool isComplete = true;
   for (Candidate &candidate : candidates) {
-    if (Clock::now() >= end)
-      break;
     showProgress(done++, candidates.size(), best);
-    tryOut(candidate, options.launch, reference, wanted);
-    if (candidate.refused.empty() &&
+    if (!candidate.refused.empty())
+      candidate.tried = true; // by the prediction
+    if (!candidate.tried && !candidate.isPruned) {
+      if (Clock::now() >= end) {
+        isComplete = false;
+        break;
+      }
+      tryOut(candidate, options.launch, reference, wanted);
+      journal.keep(candidates);
+    }
+    if (candidate.tried && candidate.refused.empty() &&
         (!best || candidate.milliseconds < best->milliseconds))
       best = &candidate;
   }
@@ -353,10 +315,12 @@ static void run(const TuneOptions &options) {
     if (isFaster)
       best = ranked[0];
     else if (auto choice = defaultsOf(signature, axes))
-      best = {*choice, defaults, {}, true};
+      best = {*choice, 0, defaults, {}, true, false};
     if (best.tried)
       save(options.save, reference, best);
   }
+  if (isComplete)
+    journal.close();
   if (options.json) {
     nlohmann::ordered_json json = {{"kernel", signature.name},
                                    {"device", reference.device.description()},
@@ -371,6 +335,8 @@ static void run(const TuneOptions &options) {
         row["ms"] = candidate.milliseconds;
       else
         row["refused"] = candidate.refused;
+      if (candidate.predicted > 0)
+        row["predicted_cycles"] = candidate.predicted;
       list.push_back(std::move(row));
     }
     json["candidates"] = std::move(list);
@@ -380,7 +346,8 @@ static void run(const TuneOptions &options) {
   }
   fmt::print("{} on {}: {} candidates\n", signature.name,
              reference.device.name(), candidates.size());
-  printTable(ranked, defaults, candidates.size() - ranked.size());
+  printTable(ranked, defaults);
+  printUntried(candidates, options);
   fmt::print("the best: {}\n",
              isFaster ? setsOf(ranked[0].choice) : "the defaults");
   if (!options.save.empty())
@@ -400,6 +367,14 @@ void addTuneCommand(CLI::App &app) {
       ->type_name("SECONDS")
       ->check(CLI::Range(0.0, 1e6));
   command
+      ->add_option("--behind", options->behind,
+                   "how many times the best prediction a candidate may be "
+                   "predicted to take; 2 if not given")
+      ->type_name("TIMES")
+      ->check(CLI::Range(1.0, 1e6));
+  command->add_flag("--all", options->all,
+                    "measure what is predicted to be far behind, too");
+  command
       ->add_option("--threads", options->threads,
                    "how many threads; all of the machine's if not given")
       ->type_name("N")
@@ -412,7 +387,10 @@ void addTuneCommand(CLI::App &app) {
   command->footer(
       std::string(
           R"(Each candidate must compute what the defaults do, up to rounding; then the best
-of several runs counts. Consts that --set fixes are not varied.
+of several runs counts. Consts that --set fixes are not varied. The cost model of
+`agc explain` says which candidates come first, and which are not tried at all.
+With --save a run that ends early, by its budget or by ^C, leaves FILE.partial,
+from which the next one goes on.
 
 )") + specHelp +
       R"(

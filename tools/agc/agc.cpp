@@ -89,6 +89,7 @@ static int runMain(int argc, char **argv) {
   addProfileCommand(app);
   addTuneCommand(app);
   addCompileCommand(app);
+  addExplainCommand(app);
   addBuildCommand(app);
   addCheckCommand(app);
   addExplainErrorCommand(app);

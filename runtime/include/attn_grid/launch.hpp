@@ -14,6 +14,7 @@
 /// show. Every check runs before anything is written.
 
 #include "attn_grid/signature.hpp"
+#include "attn_grid/target.hpp"
 #include "attn_grid/tensor.hpp"
 #include <array>
 #include <memory>
@@ -157,6 +158,15 @@ struct VariantInfo {
   bool from_disk = false;
 };
 
+/// What a launch is compiled for, and what it knows beside: for tools that call
+/// the compiler themselves.
+struct LaunchDescription {
+  Specialization what;
+  Target target;
+  /// Extents and integer scalars, by name.
+  std::vector<std::pair<std::string, int64_t>> values;
+};
+
 /// What a parameter looks like, as far as the given arguments tell.
 struct ExpectedParam {
   bool known = false; ///< are `dtype` and `sizes` meaningful?
@@ -222,6 +232,10 @@ public:
   /// What each parameter must look like beside these arguments, of which any
   /// may be missing. Throws as a launch does if those given disagree.
   std::vector<ExpectedParam> expect(std::span<const Arg> args) const;
+
+  /// What a launch with these arguments is compiled for; compiles nothing.
+  /// Throws as a launch does.
+  LaunchDescription describe(std::span<const Arg> args) const;
 
   /// The line of a tuning file that gives launches with arguments like these
   /// the values of `consts`, by name, which took `milliseconds`. Throws as a

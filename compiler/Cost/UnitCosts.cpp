@@ -1,0 +1,162 @@
+#include "compiler/Cost/UnitCosts.h"
+
+#include "compiler/Target/CpuTarget.h"
+
+#include <algorithm>
+#include <numeric>
+
+namespace attn_grid::compiler {
+
+// Sources of the table, by letter:
+//
+// G  NVIDIA, CUDA C++ Programming Guide, "Arithmetic Instructions": results per
+//    clock and multiprocessor (f32, f64, special functions), and "Technical
+//    Specifications per Compute Capability": registers, shared memory, threads,
+//    blocks. Four schedulers issue an instruction each; shared memory has 32
+//    banks of 4 bytes.
+// A  NVIDIA A100 whitepaper: 312 TFLOPS of f16, 156 of tf32, 624 TOPS of i8 on
+//    108 multiprocessors at 1.41 GHz; the L2 cache gives 5120 bytes per clock.
+// B  NVIDIA A40 data sheet: 149.7 TFLOPS of f16, 84 multiprocessors, 1.74 GHz.
+// C  NVIDIA L40S data sheet: 362 TFLOPS of f16, 142 multiprocessors, 2.52 GHz.
+// D  NVIDIA H100 SXM data sheet: 989 TFLOPS of f16, 132 multiprocessors, 1.83
+//    GHz: 2048 multiply-adds, which only `wgmma` reaches. `mma.sync`, which
+//    this compiler emits, has 62.9 % of it: Luo et al., "Benchmarking and
+//    Dissecting the Nvidia Hopper GPU Architecture via Microbenchmarking",
+//    2024.
+// E  No figure for `mma.sync` on sm_100a is published: that of sm_80 is
+// assumed. F  NVIDIA RTX PRO 6000 Blackwell data sheet: 4000 TOPS of sparse
+// fp4, so 500 of
+//    dense f16, 188 multiprocessors, 2.62 GHz.
+// L  The L2 cache of the others: no figure per clock is published, the 64 bytes
+//    of the path to a multiprocessor are taken.
+//
+// On all of them f32 dots go to the FMA units (products f32 = arithmetic), and
+// an integer operation, a comparison or a selection counts as arithmetic.
+namespace {
+struct Row {
+  std::string_view arch;
+  UnitCosts costs;
+};
+} // namespace
+
+static UnitCosts gpu(double f16, double i8, double tf32, double f32, double f64,
+                     double globalBytes, int sharedKilobytes, int threads,
+                     int blocks) {
+  UnitCosts costs{};
+  costs.products[static_cast<int>(ProductKind::f16)] = f16;
+  costs.products[static_cast<int>(ProductKind::i8)] = i8;
+  costs.products[static_cast<int>(ProductKind::tf32)] = tf32;
+  costs.products[static_cast<int>(ProductKind::f32)] = f32;
+  costs.products[static_cast<int>(ProductKind::f64)] = f64;
+  costs.special = 16;      // G
+  costs.arithmetic = f32;  // G
+  costs.sharedBytes = 128; // G
+  costs.globalBytes = globalBytes;
+  costs.issue = 4;         // G
+  costs.registers = 65536; // G
+  costs.shared = sharedKilobytes * 1024;
+  costs.threads = threads;
+  costs.blocks = blocks;
+  return costs;
+}
+
+const UnitCosts &gpuCosts(std::string_view arch) {
+  static const Row table[] = {
+      //             f16   i8  tf32  f32 f64 L2  shared threads blocks
+      {"sm_80", gpu(1024, 2048, 512, 64, 32, 47, 164, 2048, 32)},    // A, G
+      {"sm_86", gpu(512, 1024, 256, 128, 2, 64, 100, 1536, 16)},     // B, L, G
+      {"sm_89", gpu(512, 1024, 256, 128, 2, 64, 100, 1536, 24)},     // C, L, G
+      {"sm_90", gpu(1288, 2576, 644, 128, 64, 64, 228, 2048, 32)},   // D, L, G
+      {"sm_90a", gpu(1288, 2576, 644, 128, 64, 64, 228, 2048, 32)},  // D, L, G
+      {"sm_100a", gpu(1024, 2048, 512, 128, 64, 64, 228, 2048, 32)}, // E, L, G
+      {"sm_120", gpu(512, 1024, 256, 128, 2, 64, 100, 1536, 24)},    // F, L, G
+  };
+  for (const Row &row : table)
+    if (row.arch == arch)
+      return row.costs;
+  return table[0].costs;
+}
+
+// Of a core of today's x86-64: Agner Fog, "Instruction tables" (two vector
+// operations a cycle, of which a fused multiply-add is one; without it a
+// product takes two), two loads a cycle from L1, and some 16 bytes a cycle from
+// L2. An element of exp2 takes seven vector operations, as ag-bench counts
+// them; 500 cycles is what a nest of loops takes to begin and end, seen in
+// profiles.
+UnitCosts cpuCosts(const CpuTarget &cpu) {
+  double lanes = static_cast<double>(cpu.vectors.vectorBits) / 32;
+  UnitCosts costs{};
+  double products = lanes * (cpu.vectors.fma ? 2 : 1);
+  std::fill(std::begin(costs.products), std::end(costs.products), products);
+  costs.products[static_cast<int>(ProductKind::f64)] = products / 2;
+  costs.special = lanes * 2 / 7;
+  costs.arithmetic = lanes * 2;
+  costs.sharedBytes = 2 * static_cast<double>(cpu.vectors.vectorBits) / 8;
+  costs.globalBytes = 16;
+  costs.perOperation = 100;
+  costs.takesTurns = true;
+  costs.workingSet = 512 << 10; // the smallest L2 cache that is still common
+  return costs;
+}
+
+std::vector<double> busyCycles(const Demand &demand, const UnitCosts &costs) {
+  double matrix = 0, arithmetic = demand.arithmetic / costs.arithmetic;
+  for (size_t kind = 0; kind < std::size(demand.products); ++kind) {
+    double cycles = demand.products[kind] / costs.products[kind];
+    // IEEE products of a GPU are arithmetic.
+    bool isMatrix =
+        costs.takesTurns || kind < static_cast<size_t>(ProductKind::f32);
+    (isMatrix ? matrix : arithmetic) += cycles;
+  }
+  double issue = 0;
+  if (costs.issue > 0) {
+    double products = 0, lanes = demand.special + demand.arithmetic;
+    for (size_t kind = 0; kind < std::size(demand.products); ++kind)
+      (kind < static_cast<size_t>(ProductKind::f32) ? products : lanes) +=
+          demand.products[kind];
+    // A product of 16 x 8 x 16, four matrices of 8 x 8 x 16 bits, and copies of
+    // 16 bytes a lane are an instruction each.
+    issue = (products / 2048 + lanes / 32 + demand.operandBytes / 512 +
+             demand.stagedBytes / 512 + demand.globalBytes / 512) /
+            costs.issue;
+  }
+  double shared =
+      (demand.operandBytes + demand.stagedBytes) / costs.sharedBytes;
+  return {matrix,
+          demand.special / costs.special,
+          arithmetic + demand.operations * costs.perOperation,
+          shared,
+          demand.globalBytes / costs.globalBytes,
+          issue};
+}
+
+double boundOf(const std::vector<double> &busy, const UnitCosts &costs) {
+  if (!costs.takesTurns)
+    return *std::max_element(busy.begin(), busy.end());
+  double turns = busy[0] + busy[1] + busy[2]; // matrix, special, arithmetic
+  return std::max({turns, busy[3], busy[4]});
+}
+
+Unit busiest(const std::vector<double> &busy) {
+  return allUnits[std::max_element(busy.begin(), busy.end()) - busy.begin()];
+}
+
+const char *nameOf(Unit unit, bool isGpu) {
+  switch (unit) {
+  case Unit::matrix:
+    return isGpu ? "matrix" : "products";
+  case Unit::special:
+    return "special functions";
+  case Unit::arithmetic:
+    return "arithmetic";
+  case Unit::shared:
+    return isGpu ? "shared memory" : "L1 cache";
+  case Unit::global:
+    return "L2 cache";
+  case Unit::issue:
+    return "issue";
+  }
+  return "";
+}
+
+} // namespace attn_grid::compiler
