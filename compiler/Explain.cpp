@@ -79,8 +79,8 @@ void countBlocks(Explanation &result, const UnitCosts &costs) {
 
 LoopCost costOf(const LoopDemand &loop, const UnitCosts &costs, bool isGpu) {
   LoopCost cost;
-  if (loop.loop)
-    if (auto place = loop.loop->getLoc()->findInstanceOf<FileLineColLoc>()) {
+  if (loop.place)
+    if (auto place = (*loop.place)->findInstanceOf<FileLineColLoc>()) {
       cost.file = place.getFilename().str();
       cost.line = static_cast<int>(place.getLine());
     }

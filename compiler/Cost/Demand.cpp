@@ -19,6 +19,7 @@ void Demand::add(const Demand &other, double times) {
     products[i] += times * other.products[i];
   special += times * other.special;
   arithmetic += times * other.arithmetic;
+  logic += times * other.logic;
   operandBytes += times * other.operandBytes;
   stagedBytes += times * other.stagedBytes;
   globalBytes += times * other.globalBytes;
@@ -43,9 +44,9 @@ double bytesOf(Type type) {
   return elementsOf(type) * std::max(bits, 8u) / 8;
 }
 
-/// Special functions that one element takes, and arithmetic beside them.
+/// What one element takes of the units that compute.
 struct Functions {
-  double special = 0, arithmetic = 0;
+  double special = 0, arithmetic = 0, logic = 0;
 };
 
 /// As the lowerings make them: exp2 is one instruction with its scale folded in
@@ -53,15 +54,17 @@ struct Functions {
 Functions functionsOf(Operation *op) {
   return llvm::TypeSwitch<Operation *, Functions>(op)
       .Case<math::ExpOp, math::Exp2Op, math::LogOp, math::Log2Op, math::RsqrtOp,
-            math::SqrtOp>([](Operation *) { return Functions{1, 1}; })
+            math::SqrtOp>([](Operation *) { return Functions{1, 1, 0}; })
       .Case<math::SinOp, math::CosOp, math::TanhOp>(
-          [](Operation *) { return Functions{1, 4}; })
-      .Case<arith::DivFOp>([](Operation *) { return Functions{1, 3}; })
+          [](Operation *) { return Functions{1, 4, 0}; })
+      .Case<arith::DivFOp>([](Operation *) { return Functions{1, 3, 0}; })
       .Case<math::ErfOp, math::PowFOp>(
-          [](Operation *) { return Functions{2, 16}; })
+          [](Operation *) { return Functions{2, 16, 0}; })
       .Case<arith::DivSIOp, arith::DivUIOp, arith::RemSIOp, arith::RemUIOp>(
-          [](Operation *) { return Functions{1, 8}; })
-      .Default([](Operation *) { return Functions{0, 1}; });
+          [](Operation *) { return Functions{1, 0, 8}; })
+      .Case<arith::AddFOp, arith::SubFOp, arith::MulFOp, math::FmaOp>(
+          [](Operation *) { return Functions{0, 1, 0}; })
+      .Default([](Operation *) { return Functions{0, 0, 1}; });
 }
 
 /// Runs a kernel's scalars.
@@ -124,7 +127,8 @@ private:
     auto [entry, isNew] = loops.try_emplace(loop);
     if (isNew) {
       order.push_back(loop);
-      entry->second.loop = loop;
+      if (loop)
+        entry->second.place = loop->getLoc();
       entry->second.trips = loop ? 0 : 1;
       entry->second.depth = depth;
     }
@@ -296,7 +300,15 @@ private:
     return demand;
   }
 
+  /// Is a product a part of the sum that takes it?
+  static bool isFused(Operation &op) {
+    return isa<arith::MulFOp>(op) && op.hasOneUse() &&
+           isa<arith::AddFOp, arith::SubFOp>(*op.user_begin());
+  }
+
   Demand demandOf(Operation &op) const {
+    if (isFused(op))
+      return {};
     if (auto dot = dyn_cast<ir::DotOp>(op)) {
       Demand demand = demandOfDot(dot);
       demand.operations = 1;
@@ -324,21 +336,25 @@ private:
     } else if (isa<ir::BroadcastOp, ir::TransposeOp, ir::ReshapeOp, ir::IotaOp,
                    arith::ConstantOp, tensor::SplatOp>(op)) {
       // Read where they are used.
-    } else if (isa<ir::ReduceOp>(op)) {
-      demand.arithmetic = taken;
+    } else if (auto reduce = dyn_cast<ir::ReduceOp>(op)) {
+      bool isSum =
+          isa<FloatType>(reduce.getInput().getType().getElementType()) &&
+          reduce.getKind() == ir::ReduceKind::sum;
+      (isSum ? demand.arithmetic : demand.logic) = taken;
     } else if (isa<ir::ReduceWithOp, ir::ScanWithOp>(op)) {
       double inside = 0;
       for (Operation &part : op.getRegion(0).front())
         inside += !part.hasTrait<OpTrait::IsTerminator>();
-      demand.arithmetic = taken * inside;
+      demand.logic = taken * inside;
     } else if (isa<ir::ScanOp, ir::SortOp>(op)) {
-      demand.arithmetic = taken * std::max(std::log2(taken), 1.0);
+      demand.logic = taken * std::max(std::log2(taken), 1.0);
     } else if (isa<ir::PhiloxOp>(op)) {
-      demand.arithmetic = made * 20; // ten rounds of two products for four
+      demand.logic = made * 20; // ten rounds of two products for four
     } else {
       Functions functions = functionsOf(&op);
       demand.special = made * functions.special;
       demand.arithmetic = made * functions.arithmetic;
+      demand.logic = made * functions.logic;
     }
     return demand;
   }

@@ -10,6 +10,7 @@
 
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -24,7 +25,8 @@ enum class ProductKind { f16, i8, tf32, f32, f64 };
 struct Demand {
   double products[5] = {}; ///< multiply-adds of dots, by ProductKind
   double special = 0;      ///< elements of exp2, log, reciprocals, ...
-  double arithmetic = 0;   ///< elements of everything else that computes
+  double arithmetic = 0;   ///< elements of sums and products of floats
+  double logic = 0;        ///< elements of everything else that computes
   double operandBytes = 0; ///< of dots, that come from near memory
   double stagedBytes = 0;  ///< of tiles written to near memory first
   double globalBytes = 0;  ///< loaded and stored
@@ -36,8 +38,8 @@ struct Demand {
 /// What a loop, or the code around the loops, asks for: the sum over all its
 /// trips, an average over programs. What lies in an inner loop is that one's.
 struct LoopDemand {
-  mlir::Operation *loop = nullptr; ///< null: around the loops
-  double trips = 1;                ///< of one program
+  std::optional<mlir::Location> place; ///< nothing: around the loops
+  double trips = 1;                    ///< of one program
   bool tripsKnown = true;
   int depth = 0;
   Demand demand;

@@ -30,8 +30,8 @@ namespace attn_grid::compiler {
 // L  The L2 cache of the others: no figure per clock is published, the 64 bytes
 //    of the path to a multiprocessor are taken.
 //
-// On all of them f32 dots go to the FMA units (products f32 = arithmetic), and
-// an integer operation, a comparison or a selection counts as arithmetic.
+// On all of them f32 dots go to the FMA units, as other sums and products do.
+// Comparisons, selections, integers, conversions: 64 lanes (G).
 namespace {
 struct Row {
   std::string_view arch;
@@ -50,6 +50,7 @@ static UnitCosts gpu(double f16, double i8, double tf32, double f32, double f64,
   costs.products[static_cast<int>(ProductKind::f64)] = f64;
   costs.special = 16;      // G
   costs.arithmetic = f32;  // G
+  costs.logic = 64;        // G
   costs.sharedBytes = 128; // G
   costs.globalBytes = globalBytes;
   costs.issue = 4;         // G
@@ -91,6 +92,7 @@ UnitCosts cpuCosts(const CpuTarget &cpu) {
   costs.products[static_cast<int>(ProductKind::f64)] = products / 2;
   costs.special = lanes * 2 / 7;
   costs.arithmetic = lanes * 2;
+  costs.logic = lanes * 2;
   costs.sharedBytes = 2 * static_cast<double>(cpu.vectors.vectorBits) / 8;
   costs.globalBytes = 16;
   costs.perOperation = 100;
@@ -110,7 +112,8 @@ std::vector<double> busyCycles(const Demand &demand, const UnitCosts &costs) {
   }
   double issue = 0;
   if (costs.issue > 0) {
-    double products = 0, lanes = demand.special + demand.arithmetic;
+    double products = 0,
+           lanes = demand.special + demand.arithmetic + demand.logic;
     for (size_t kind = 0; kind < std::size(demand.products); ++kind)
       (kind < static_cast<size_t>(ProductKind::f32) ? products : lanes) +=
           demand.products[kind];
@@ -124,7 +127,8 @@ std::vector<double> busyCycles(const Demand &demand, const UnitCosts &costs) {
       (demand.operandBytes + demand.stagedBytes) / costs.sharedBytes;
   return {matrix,
           demand.special / costs.special,
-          arithmetic + demand.operations * costs.perOperation,
+          arithmetic,
+          demand.logic / costs.logic + demand.operations * costs.perOperation,
           shared,
           demand.globalBytes / costs.globalBytes,
           issue};
@@ -133,8 +137,9 @@ std::vector<double> busyCycles(const Demand &demand, const UnitCosts &costs) {
 double boundOf(const std::vector<double> &busy, const UnitCosts &costs) {
   if (!costs.takesTurns)
     return *std::max_element(busy.begin(), busy.end());
-  double turns = busy[0] + busy[1] + busy[2]; // matrix, special, arithmetic
-  return std::max({turns, busy[3], busy[4]});
+  // All that computes.
+  double turns = busy[0] + busy[1] + busy[2] + busy[3];
+  return std::max({turns, busy[4], busy[5]});
 }
 
 Unit busiest(const std::vector<double> &busy) {
@@ -149,6 +154,8 @@ const char *nameOf(Unit unit, bool isGpu) {
     return "special functions";
   case Unit::arithmetic:
     return "arithmetic";
+  case Unit::logic:
+    return "logic";
   case Unit::shared:
     return isGpu ? "shared memory" : "L1 cache";
   case Unit::global:

@@ -12,16 +12,17 @@ namespace attn_grid::compiler {
 struct CpuTarget;
 
 /// Units that work side by side, except as `shares` says.
-enum class Unit { matrix, special, arithmetic, shared, global, issue };
-inline constexpr Unit allUnits[] = {Unit::matrix,     Unit::special,
-                                    Unit::arithmetic, Unit::shared,
-                                    Unit::global,     Unit::issue};
+enum class Unit { matrix, special, arithmetic, logic, shared, global, issue };
+inline constexpr Unit allUnits[] = {
+    Unit::matrix, Unit::special, Unit::arithmetic, Unit::logic,
+    Unit::shared, Unit::global,  Unit::issue};
 
 /// All per cycle.
 struct UnitCosts {
   double products[5];  ///< multiply-adds, by ProductKind
   double special;      ///< elements
   double arithmetic;   ///< elements
+  double logic;        ///< elements
   double sharedBytes;  ///< of near memory: shared memory, or the L1 cache
   double globalBytes;  ///< from beyond: L2
   double issue;        ///< instructions of 32 lanes; 0: no bound of its own

@@ -15,6 +15,7 @@
 #include <limits>
 #include <memory>
 #include <nlohmann/json.hpp>
+#include <tuple>
 #include <unistd.h>
 
 namespace attn_grid::agc {
@@ -297,12 +298,12 @@ static void run(const TuneOptions &options) {
   std::copy_if(candidates.begin(), candidates.end(), std::back_inserter(ranked),
                [](const Candidate &candidate) { return candidate.tried; });
   auto sort = [&] {
-    std::sort(ranked.begin(), ranked.end(),
-              [](const Candidate &a, const Candidate &b) {
-                if (a.refused.empty() != b.refused.empty())
-                  return a.refused.empty();
-                return a.milliseconds < b.milliseconds;
-              });
+    std::sort(
+        ranked.begin(), ranked.end(),
+        [](const Candidate &a, const Candidate &b) {
+          return std::make_tuple(!a.refused.empty(), a.milliseconds, a.choice) <
+                 std::make_tuple(!b.refused.empty(), b.milliseconds, b.choice);
+        });
   };
   sort();
   double defaults = runOff(ranked, options.launch, reference);
