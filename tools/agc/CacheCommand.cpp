@@ -91,6 +91,8 @@ static std::string describeKey(const std::string &key) {
     return "(no key)";
   if (parts[0].first == "variant")
     return parts[0].second;
+  if (parts[0].first == "measured")
+    return "measured: " + parts[0].second;
   return parts[0].first +
          (parts.size() > 1 ? " of source " + parts[1].second : std::string());
 }
@@ -269,7 +271,7 @@ static void why(const WhyOptions &options) {
 
 void addCacheCommand(CLI::App &app) {
   CLI::App *command =
-      app.add_subcommand("cache", "show and tidy the variants kept on disk");
+      app.add_subcommand("cache", "show and tidy what is kept on disk");
   command->require_subcommand(1);
   command->add_subcommand("list", "all entries, those used last first")
       ->callback([] { list(); });

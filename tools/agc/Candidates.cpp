@@ -2,6 +2,7 @@
 
 #include "attn_grid/error.hpp"
 #include "runtime/Evaluate.h"
+#include "runtime/cache/Records.h"
 #include "tools/agc/CompilerFunctions.h"
 
 #include <algorithm>
@@ -100,14 +101,15 @@ void predict(std::vector<Candidate> &candidates, const LaunchOptions &options,
                         : 1;
   double best = 0;
   for (Candidate &candidate : candidates) {
-    if (std::chrono::steady_clock::now() > until) {
-      candidate.predicted = std::numeric_limits<double>::infinity();
-      continue;
-    }
     try {
       Kernel kernel =
           module.kernel(name, with(candidate, options.kernel).bindings());
       LaunchDescription launch = kernel.describe(args);
+      candidate.variant = detail::describe(launch.what, kernel.signature());
+      if (std::chrono::steady_clock::now() > until) {
+        candidate.predicted = std::numeric_limits<double>::infinity();
+        continue;
+      }
       compiler::ExplainOptions explainOptions;
       explainOptions.values = launch.values;
       explainOptions.resources = false;

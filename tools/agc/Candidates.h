@@ -21,6 +21,7 @@ std::string setsOf(const Choice &choice);
 
 struct Candidate {
   Choice choice;
+  std::string variant;  ///< as the cache calls it; empty: it is refused
   double predicted = 0; ///< cycles of the launch; 0: nothing is known
   double milliseconds = 0;
   std::string refused; ///< why it cannot be used; empty: it can

@@ -2,7 +2,7 @@
 // for these arguments, on this machine.
 
 #include "tools/agc/Candidates.h"
-#include "tools/agc/TuneJournal.h"
+#include "tools/agc/Measurements.h"
 
 #include "attn_grid/error.hpp"
 #include "attn_grid/tuning.hpp"
@@ -27,8 +27,9 @@ struct TuneOptions {
   LaunchOptions launch;
   double budget = 60; ///< seconds, of all candidates
   int threads = 0;
-  double behind = 2; ///< predictions, beyond which nothing is measured
-  bool all = false;  ///< measure everything
+  double behind = 2;  ///< predictions, beyond which nothing is measured
+  bool all = false;   ///< measure everything
+  bool again = false; ///< also what is known
   std::string save;
   bool json = false;
 };
@@ -213,8 +214,9 @@ static void printUntried(const std::vector<Candidate> &candidates,
                "than {} times what the best takes (--behind, --all)\n",
                pruned, options.behind);
   if (late)
-    fmt::print("{} candidates were not tried: --budget was too short{}\n", late,
-               options.save.empty() ? "" : "; the next run goes on with them");
+    fmt::print("{} candidates were not tried: --budget was too short; the next "
+               "run goes on with them\n",
+               late);
 }
 
 static void printTable(const std::vector<Candidate> &ranked, double defaults) {
@@ -227,18 +229,6 @@ static void printTable(const std::vector<Candidate> &ranked, double defaults) {
     else
       fmt::print("{:>10} {:>9}  {}: {}\n", "-", "-", setsOf(candidate.choice),
                  candidate.refused);
-}
-
-/// What is measured, and where: times of anything else are others.
-static std::string identityOf(const PreparedLaunch &reference) {
-  std::vector<Arg> args = reference.bound.list();
-  const Kernel &kernel = reference.bound.kernel;
-  std::string text =
-      fmt::format("{} on {}, {} threads,", kernel.tuning(args, {}, 0),
-                  reference.device.description(), num_threads());
-  for (const auto &[name, value] : kernel.describe(args).values)
-    text += fmt::format(" {}={}", name, value);
-  return text;
 }
 
 static void run(const TuneOptions &options) {
@@ -264,9 +254,8 @@ static void run(const TuneOptions &options) {
           options.all ? std::numeric_limits<double>::infinity()
                       : options.behind,
           after(options.budget / 4));
-  TuneJournal journal(options.save.empty() ? "" : options.save + ".partial",
-                      identityOf(reference));
-  size_t known = journal.recall(candidates);
+  Measurements measurements(options.launch, reference);
+  size_t known = options.again ? 0 : measurements.recall(candidates);
   if (known && !options.json)
     fmt::print("{} candidates were measured before\n", known);
 
@@ -275,18 +264,15 @@ static void run(const TuneOptions &options) {
   Clock::time_point end = after(options.budget);
   const Candidate *best = nullptr;
   size_t done = 0;
-  bool isComplete = true;
   for (Candidate &candidate : candidates) {
     showProgress(done++, candidates.size(), best);
     if (!candidate.refused.empty())
       candidate.tried = true; // by the prediction
     if (!candidate.tried && !candidate.isPruned) {
-      if (Clock::now() >= end) {
-        isComplete = false;
+      if (Clock::now() >= end)
         break;
-      }
       tryOut(candidate, options.launch, reference, wanted);
-      journal.keep(candidates);
+      measurements.keep(candidate);
     }
     if (candidate.tried && candidate.refused.empty() &&
         (!best || candidate.milliseconds < best->milliseconds))
@@ -316,12 +302,10 @@ static void run(const TuneOptions &options) {
     if (isFaster)
       best = ranked[0];
     else if (auto choice = defaultsOf(signature, axes))
-      best = {*choice, 0, defaults, {}, true, false};
+      best = {*choice, {}, 0, defaults, {}, true, false};
     if (best.tried)
       save(options.save, reference, best);
   }
-  if (isComplete)
-    journal.close();
   if (options.json) {
     nlohmann::ordered_json json = {{"kernel", signature.name},
                                    {"device", reference.device.description()},
@@ -375,6 +359,8 @@ void addTuneCommand(CLI::App &app) {
       ->check(CLI::Range(1.0, 1e6));
   command->add_flag("--all", options->all,
                     "measure what is predicted to be far behind, too");
+  command->add_flag("--again", options->again,
+                    "measure what an earlier run has measured, too");
   command
       ->add_option("--threads", options->threads,
                    "how many threads; all of the machine's if not given")
@@ -390,8 +376,9 @@ void addTuneCommand(CLI::App &app) {
           R"(Each candidate must compute what the defaults do, up to rounding; then the best
 of several runs counts. Consts that --set fixes are not varied. The cost model of
 `agc explain` says which candidates come first, and which are not tried at all.
-With --save a run that ends early, by its budget or by ^C, leaves FILE.partial,
-from which the next one goes on.
+What was measured is kept in the cache (`agc cache list`): a run that ended early,
+by its budget or by ^C, is gone on with. --save exports the best to a file that can
+be shipped, and merges it with what is there.
 
 )") + specHelp +
       R"(
