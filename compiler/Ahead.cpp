@@ -4,10 +4,17 @@
 #include "compiler/Compiler.h"
 #include "compiler/Target/AheadObject.h"
 #include "compiler/Target/CpuTarget.h"
+#include "compiler/Target/GpuTarget.h"
 
 #include <set>
 
 namespace attn_grid::compiler {
+
+#if defined(__aarch64__)
+static constexpr const char *leastArch = "aarch64";
+#else
+static constexpr const char *leastArch = "x86-64";
+#endif
 
 namespace {
 /// One build under way. Functions return false after setting `diagnostics`.
@@ -19,9 +26,10 @@ public:
   }
 
   bool run() {
-    if (!findCpus())
+    if (!findTargets())
       return false;
-    AheadObject object(*cpus.front());
+    // A library for GPUs alone is an object for the oldest CPUs.
+    AheadObject object(cpus.empty() ? *findCpu(leastArch) : *cpus.front());
     for (const BuildKernel &kernel : request.kernels)
       if (!addKernel(kernel, object))
         return false;
@@ -40,18 +48,23 @@ private:
     return false;
   }
 
-  bool findCpus() {
+  bool findTargets() {
     for (const Target &target : request.targets) {
       const CpuTarget *cpu =
           target.kind == Target::Kind::cpu ? findCpu(target.arch) : nullptr;
-      if (!cpu) {
+      const GpuArch *gpu =
+          target.kind == Target::Kind::ptx ? findGpu(target.arch) : nullptr;
+      if (!cpu && !gpu) {
         result.unsupported = true;
-        return fail("target " + to_string(target) +
-                    ": this version builds for CPUs only");
+        return fail("there is no target " + to_string(target) +
+                    " to build for");
       }
-      cpus.push_back(cpu);
+      if (cpu)
+        cpus.push_back(cpu);
+      else
+        gpus.push_back(gpu);
     }
-    return !cpus.empty() || fail("no target to build for");
+    return !request.targets.empty() || fail("no target to build for");
   }
 
   bool addKernel(const BuildKernel &kernel, AheadObject &object) {
@@ -80,26 +93,65 @@ private:
   bool addVariant(const ParsedProgram &parsed, const Specialization &what,
                   AheadObject &object) {
     AheadVariant variant{what, {}, {}};
-    for (size_t i = 0; i < cpus.size(); ++i) {
-      Compilation compilation(parsed, what);
-      if (!compilation.toSplit() || !compilation.toVectors(*cpus[i]))
-        return failed(compilation);
-      Artifact artifact = compilation.describe();
-      // Scratch is the one thing that differs: vectors differ in width.
-      size_t scratch =
-          std::max(variant.artifact.scratch_bytes, artifact.scratch_bytes);
-      variant.artifact = std::move(artifact);
-      variant.artifact.scratch_bytes = scratch;
-      compilation.toLLVM();
-      auto code = compilation.translate(*cpus[i], object.context());
-      if (!code)
-        return failed(compilation);
-      auto number = object.addBody(std::move(code), what.kernel);
-      if (!number)
-        return fail(llvm::toString(number.takeError()));
-      variant.bodies.push_back({request.targets[i], *number});
-    }
+    for (const CpuTarget *cpu : cpus)
+      if (!addBody(parsed, *cpu, object, variant))
+        return false;
+    for (const GpuArch *gpu : gpus)
+      if (!addText(parsed, *gpu, object, variant))
+        return false;
     result.library.variants.push_back(std::move(variant));
+    return true;
+  }
+
+  bool addBody(const ParsedProgram &parsed, const CpuTarget &cpu,
+               AheadObject &object, AheadVariant &variant) {
+    Compilation compilation(parsed, variant.what);
+    if (!compilation.toSplit() || !compilation.toVectors(cpu))
+      return failed(compilation);
+    Artifact artifact = compilation.describe();
+    // Scratch is the one thing that differs: vectors differ in width.
+    size_t scratch =
+        std::max(variant.artifact.scratch_bytes, artifact.scratch_bytes);
+    variant.artifact = std::move(artifact);
+    variant.artifact.scratch_bytes = scratch;
+    compilation.toLLVM();
+    auto code = compilation.translate(cpu, object.context());
+    if (!code)
+      return failed(compilation);
+    auto number = object.addBody(std::move(code), variant.what.kernel);
+    if (!number)
+      return fail(llvm::toString(number.takeError()));
+    variant.bodies.push_back({request.targets[variant.bodies.size()], *number});
+    return true;
+  }
+
+  /// PTX. The form that assumes nothing of strides assumes nothing of addresses
+  /// either; the others have the common case, regular tensors.
+  bool addText(const ParsedProgram &parsed, const GpuArch &gpu,
+               AheadObject &object, AheadVariant &variant) {
+    Specialization what = variant.what;
+    bool regular = llvm::any_of(what.last_stride,
+                                [](int8_t stride) { return stride >= 0; });
+    what.regular.assign(what.present.size(), regular);
+    Compilation compilation(parsed, what);
+    if (!compilation.toSplit() || !compilation.toThreads(gpu))
+      return failed(compilation);
+    compilation.toLLVM();
+    Artifact artifact = compilation.describe();
+    auto text = compilation.generate(gpu, GpuCodeKind::ptx);
+    if (!text)
+      return failed(compilation);
+    AheadBody body{Target{Target::Kind::ptx, gpu.name},
+                   object.addText({text->data(), text->size()}),
+                   artifact.symbol,
+                   artifact.block_threads,
+                   artifact.shared_bytes,
+                   regular};
+    variant.bodies.push_back(std::move(body));
+    if (cpus.empty()) { // then there is no other to describe the arguments
+      artifact.block_threads = artifact.shared_bytes = 0;
+      variant.artifact = std::move(artifact);
+    }
     return true;
   }
 
@@ -110,7 +162,8 @@ private:
 
   const BuildRequest &request;
   BuildResult &result;
-  std::vector<const CpuTarget *> cpus; // one per target
+  std::vector<const CpuTarget *> cpus; // the first targets, one each
+  std::vector<const GpuArch *> gpus;   // the rest
   std::set<std::string> files;
 };
 } // namespace

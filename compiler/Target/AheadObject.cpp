@@ -38,13 +38,21 @@ AheadObject::addBody(std::unique_ptr<llvm::Module> body,
   return number;
 }
 
+uint32_t AheadObject::addText(llvm::StringRef text) {
+  auto *bytes = llvm::ConstantDataArray::getString(llvmContext, text);
+  code.push_back(new llvm::GlobalVariable(
+      module, bytes->getType(), /*isConstant=*/true,
+      llvm::GlobalValue::PrivateLinkage, bytes, "ptx"));
+  return static_cast<uint32_t>(code.size() - 1);
+}
+
 llvm::GlobalVariable *AheadObject::addLibrary(const AheadLibrary &library) {
   auto *pointer = llvm::PointerType::get(llvmContext, 0);
   auto *word = llvm::Type::getInt64Ty(llvmContext);
   // Local, now that nothing is linked in any more.
   for (llvm::Constant *body : code)
-    llvm::cast<llvm::Function>(body)->setLinkage(
-        llvm::GlobalValue::InternalLinkage);
+    if (auto *function = llvm::dyn_cast<llvm::Function>(body))
+      function->setLinkage(llvm::GlobalValue::InternalLinkage);
   auto addConstant = [&](llvm::Constant *value, llvm::StringRef name) {
     auto *variable = new llvm::GlobalVariable(
         module, value->getType(), /*isConstant=*/true,

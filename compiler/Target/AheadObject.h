@@ -33,6 +33,9 @@ public:
   llvm::Expected<uint32_t> addBody(std::unique_ptr<llvm::Module> code,
                                    llvm::StringRef entry);
 
+  /// The same for PTX text.
+  uint32_t addText(llvm::StringRef text);
+
   /// Adds the variable `<name>_library` and the C functions. Once, at the end.
   void addFunctions(const AheadLibrary &library);
 

@@ -3,6 +3,7 @@
 #include "runtime/cache/Records.h"
 #include "runtime/host/InstructionSet.h"
 #include <algorithm>
+#include <climits>
 #include <fmt/format.h>
 
 namespace attn_grid::detail {
@@ -81,17 +82,65 @@ static std::optional<int> fit(const Specialization &variant,
   }
   Specialization same = variant;
   same.last_stride = what.last_stride;
+  same.regular = what.regular; // which a body says
   return same == what ? std::optional(open) : std::nullopt;
 }
 
-const AheadVariant *AheadProgram::find(const Specialization &what) const {
-  const AheadVariant *best = nullptr;
+/// How good code for one GPU is on another: 0 if it does not run there.
+static int rank_of(std::string_view built, std::string_view device) {
+  if (built == device)
+    return INT_MAX;
+  auto number = [](std::string_view arch) {
+    int value = 0;
+    for (char c : arch)
+      if (c >= '0' && c <= '9')
+        value = 10 * value + (c - '0');
+    return value;
+  };
+  // With a letter it is for that architecture alone.
+  return built.ends_with('a') || number(built) > number(device) ? 0
+                                                                : number(built);
+}
+
+/// A variant's best body for a target, or null. CPUs' stand in rising order.
+static const AheadBody *best_body(const AheadVariant &variant,
+                                  const Specialization &what,
+                                  const Target &target) {
+  bool is_regular = std::all_of(what.regular.begin(), what.regular.end(),
+                                [](bool one) { return one; });
+  const AheadBody *best = nullptr;
+  int rank = 0;
+  for (const AheadBody &body : variant.bodies) {
+    if (body.target.kind != target.kind)
+      continue;
+    if (target.kind == Target::Kind::cpu) {
+      if (may_choose(body.target.arch))
+        best = &body;
+      continue;
+    }
+    int own = rank_of(body.target.arch, target.arch);
+    if (own > rank && (is_regular || !body.regular)) {
+      best = &body;
+      rank = own;
+    }
+  }
+  return best;
+}
+
+AheadProgram::Choice AheadProgram::find(const Specialization &what,
+                                        const Target &target) const {
+  Choice best;
   int fewest = 0;
   for (const AheadVariant &variant : library_.variants) {
     std::optional<int> open = fit(variant.what, what);
-    if (!open || (best && *open >= fewest))
+    if (!open)
       continue;
-    best = &variant;
+    const AheadBody *body = best_body(variant, what, target);
+    bool is_better = !best.variant || (body && !best.body) ||
+                     ((body || !best.body) && *open < fewest);
+    if (!is_better)
+      continue;
+    best = {&variant, body};
     fewest = *open;
   }
   return best;
@@ -120,31 +169,35 @@ std::string AheadProgram::missing(const Specialization &what) const {
 
 CompileResult AheadProgram::compile(const Specialization &what,
                                     const Target &target) const {
-  if (target.kind != Target::Kind::cpu)
-    return {nullptr,
-            "error: this library was built ahead of time for CPUs only, and "
-            "the tensors are on a GPU of " +
-                to_string(target) + "\n",
-            /*unsupported=*/true};
-  const AheadVariant *variant = find(what);
-  if (!variant)
+  Choice choice = find(what, target);
+  if (!choice.variant)
     return {nullptr, missing(what), /*unsupported=*/true};
-  const AheadBody *best = nullptr;
-  std::string names;
-  for (const AheadBody &body : variant->bodies) {
-    names += (names.empty() ? "" : ", ") + to_string(body.target);
-    if (body.target.kind == Target::Kind::cpu && may_choose(body.target.arch))
-      best = &body;
-  }
-  if (!best)
+  if (!choice.body) {
+    std::string names;
+    for (const AheadBody &body : choice.variant->bodies)
+      names += (names.empty() ? "" : ", ") + to_string(body.target);
     return {nullptr,
-            fmt::format("{}: this machine runs none of the instruction sets "
-                        "that {} was built for: {}",
-                        what.kernel, library_.name, names),
+            fmt::format("{}: {} runs nothing that {} was built for: {}",
+                        what.kernel,
+                        target.kind == Target::Kind::cpu
+                            ? std::string("this machine's CPU")
+                            : "a GPU of " + to_string(target),
+                        library_.name, names),
             /*unsupported=*/true};
-  auto artifact = std::make_shared<Artifact>(variant->artifact);
-  artifact->entry = reinterpret_cast<Artifact::CpuEntry>(
-      reinterpret_cast<uintptr_t>(code_[best->code]));
+  }
+  auto artifact = std::make_shared<Artifact>(choice.variant->artifact);
+  const AheadBody &body = *choice.body;
+  const void *code = code_[body.code];
+  if (target.kind == Target::Kind::cpu) {
+    artifact->entry =
+        reinterpret_cast<Artifact::CpuEntry>(reinterpret_cast<uintptr_t>(code));
+  } else {
+    artifact->object =
+        std::make_shared<std::string>(static_cast<const char *>(code));
+    artifact->symbol = body.symbol;
+    artifact->block_threads = body.block_threads;
+    artifact->shared_bytes = body.shared_bytes;
+  }
   return {std::move(artifact), {}};
 }
 

@@ -19,12 +19,18 @@ public:
   const std::vector<Signature> &signatures() const override {
     return library_.signatures;
   }
-  /// The body for the best instruction set of this machine.
+  /// The body for the best instruction set of this machine, or the PTX for the
+  /// newest architecture that the GPU runs.
   CompileResult compile(const Specialization &what,
                         const Target &target) const override;
 
 private:
-  const AheadVariant *find(const Specialization &what) const;
+  /// A variant and its body for a target.
+  struct Choice {
+    const AheadVariant *variant = nullptr; ///< null: none was built
+    const AheadBody *body = nullptr;       ///< null: for no such target
+  };
+  Choice find(const Specialization &what, const Target &target) const;
   std::string missing(const Specialization &what) const;
 
   AheadLibrary library_;

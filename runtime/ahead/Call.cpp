@@ -160,13 +160,23 @@ private:
           fmt::format("has rank {}, expected 0 to {}", view->rank, max_rank));
     if (view->rank > 0 && !view->sizes)
       refuse(fmt::format("has rank {}, and no sizes", view->rank));
+    if (static_cast<unsigned>(view->device) >
+            static_cast<unsigned>(AG_DEVICE_SIM) ||
+        view->device_index < 0 || view->device_index > 1023)
+      refuse(fmt::format("is on the device {} number {}, which is none",
+                         static_cast<unsigned>(view->device),
+                         view->device_index));
+    Device device =
+        view->device == AG_DEVICE_CUDA  ? Device::cuda(view->device_index)
+        : view->device == AG_DEVICE_SIM ? Device::sim(view->device_index)
+                                        : Device::cpu();
     auto rank = static_cast<size_t>(view->rank);
     auto dtype = static_cast<DType>(view->dtype);
     Dims sizes{std::span(view->sizes, rank)};
     Arg result = view->strides
                      ? TensorView(view->data, dtype, sizes,
-                                  Dims{std::span(view->strides, rank)})
-                     : TensorView(view->data, dtype, sizes);
+                                  Dims{std::span(view->strides, rank)}, device)
+                     : TensorView(view->data, dtype, sizes, device);
     return param.mode == Param::Mode::in ? result : out(result);
   }
 

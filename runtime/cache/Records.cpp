@@ -127,6 +127,10 @@ template <class Archive> struct Fields {
     a.enumeration(body.target.kind, Target::Kind::ptx);
     a.text(body.target.arch);
     a.value(body.code);
+    a.text(body.symbol);
+    a.value(body.block_threads);
+    a.value(body.shared_bytes);
+    a.flag(body.regular);
   }
   void fields(AheadVariant &variant) {
     fields(variant.what);

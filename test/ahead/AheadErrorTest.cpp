@@ -55,6 +55,11 @@ TEST_F(AheadErrors, Descriptions) {
   EXPECT_EQ(call(other, View(k), View(v), View(o)), AG_INVALID_ARGUMENT);
   EXPECT_STREQ(ag_last_error(),
                "flash_fwd: `q` has the dtype 14, which is no ag_dtype");
+  View nowhere(q);
+  nowhere->device = static_cast<ag_device_kind>(3);
+  EXPECT_EQ(call(nowhere, View(k), View(v), View(o)), AG_INVALID_ARGUMENT);
+  EXPECT_STREQ(ag_last_error(),
+               "flash_fwd: `q` is on the device 3 number 0, which is none");
 }
 
 TEST_F(AheadErrors, Shapes) {

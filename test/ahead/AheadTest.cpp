@@ -102,6 +102,42 @@ TEST(Ahead, ScalarsOfAllKinds) {
     ASSERT_NEAR(y.at({i}), x.at({i}) * 3 + shift.at({i}), 1e-5);
 }
 
+/// Arrays on the software GPU, whose `data` is an address of that.
+TEST(Ahead, PtxForArraysOnAGpu) {
+  for (DType dtype : {f16, f32})
+    for (bool causal : {false, true})
+      for (bool regular : {true, false}) {
+        SCOPED_TRACE(regular);
+        const Device sim = Device::sim();
+        Tensor q = Tensor::randn({1, 2, 37, 64}, dtype, {}, 1);
+        Tensor v = Tensor::randn({1, 1, 70, 32}, dtype, {}, 3);
+        // A column too many makes rows begin at any address.
+        Tensor wide = Tensor::randn({1, 1, 70, 65}, dtype, sim, 2);
+        Tensor k = regular ? wide.slice(3, 0, 64).contiguous()
+                           : Tensor(wide.slice(3, 1, 65));
+        Tensor q_there = q.to(sim), v_there = v.to(sim);
+        Tensor o = Tensor::zeros({1, 2, 37, 32}, dtype, sim);
+        double scale = 0.2;
+        ASSERT_EQ(ahead_flash_fwd(View(q_there), View(k), View(v_there),
+                                  View(o), nullptr, &scale, causal),
+                  AG_OK)
+            << ag_last_error();
+        Attention want = attention(read(q), read(k.to(Device::cpu())), read(v),
+                                   scale, causal);
+        EXPECT_TRUE(near(o.to_vector(), want.o, forward_tolerance(dtype)));
+      }
+  // From C++, and one place for all tensors of a call.
+  Kernel scale = Module::from_ahead(AgAheadKernels_library)
+                     .kernel("scale", {{"PARTS", 1}});
+  Tensor x = Tensor::ones({300}, f32, Device::sim());
+  EXPECT_EQ(scale(x, arg("factor", 2.5))["y"].at({299}), 2.5);
+  Tensor here = Tensor::ones({300});
+  View y(here);
+  EXPECT_EQ(
+      ahead_scale(View(x), nullptr, y, nullptr, 2.5, nullptr, nullptr, -1),
+      AG_INVALID_ARGUMENT);
+}
+
 TEST(Ahead, CallsFromC) {
   std::vector<float> x{1, 2, 3}, y(3);
   ASSERT_EQ(scale_in_c(x.data(), y.data(), 3, 0.5, true), AG_OK)

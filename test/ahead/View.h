@@ -12,8 +12,13 @@ class View {
 public:
   View(const TensorView &tensor)
       : sizes_(tensor.sizes()), strides_(tensor.strides()),
-        view_{tensor.data(), static_cast<ag_dtype>(tensor.dtype()),
-              tensor.rank(), sizes_.begin(), strides_.begin()} {}
+        view_{tensor.data(),
+              static_cast<ag_dtype>(tensor.dtype()),
+              tensor.rank(),
+              sizes_.begin(),
+              strides_.begin(),
+              static_cast<ag_device_kind>(tensor.device().kind()),
+              tensor.device().index()} {}
   View(const View &) = delete;
   operator const ag_array *() const { return &view_; }
   ag_array *operator->() { return &view_; }

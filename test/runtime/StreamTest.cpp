@@ -166,12 +166,14 @@ TEST_F(StreamTest, AnErrorThatNobodyFetchesIsPrinted) {
 }
 
 TEST_F(StreamTest, TheLastHandleWaits) {
+  std::thread opener;
   {
     Stream stream = Stream::create(cpu);
     note(stream, 0);
     note(stream, 1);
-    std::thread([&] { open(); }).detach();
+    opener = std::thread([&] { open(); });
   }
+  opener.join();
   EXPECT_THAT(done(), ElementsAre(0, 1));
 }
 

@@ -196,6 +196,10 @@ std::string aheadHeader(const AheadLibrary &library) {
   std::string guard = library.name + "_h";
   for (char &c : guard)
     c = static_cast<char>(std::toupper(static_cast<unsigned char>(c)));
+  bool onGpus = false;
+  for (const AheadVariant &variant : library.variants)
+    for (const AheadBody &body : variant.bodies)
+      onGpus |= body.target.kind == Target::Kind::ptx;
   std::string text = fmt::format(
       R"(#ifndef {0}
 #define {0}
@@ -203,7 +207,7 @@ std::string aheadHeader(const AheadLibrary &library) {
    {1}.o and attn_grid_runtime.
 
    Each function checks its arguments before it writes anything, and returns when
-   all is computed. What is not AG_OK has a text, `ag_last_error()`. Tensors may
+   all is computed{2}. What is not AG_OK has a text, `ag_last_error()`. Tensors may
    have any strides from 0; what is written shares no memory with the rest. */
 
 #include <attn_grid/ahead.h>
@@ -214,7 +218,7 @@ extern "C" {{
 #endif
 
 )",
-      guard, library.name);
+      guard, library.name, onGpus ? ", or, for arrays on a GPU, queued" : "");
   for (const AheadFunction &function : library.functions)
     text += declare(library, function) + "\n";
   text += fmt::format(R"(/* For C++: `ag::Module::from_ahead({}_library)`. */

@@ -66,6 +66,11 @@ static Json variantJson(const AheadVariant &variant,
   json["scratch_bytes_per_thread"] = variant.artifact.scratch_bytes;
   for (const AheadBody &body : variant.bodies)
     json["targets"].push_back(to_string(body.target));
+  for (const AheadBody &body : variant.bodies)
+    if (body.target.kind == Target::Kind::ptx)
+      json["gpu"][body.target.arch] = {{"threads", body.block_threads},
+                                       {"shared_bytes", body.shared_bytes},
+                                       {"regular_tensors_only", body.regular}};
   return json;
 }
 

@@ -135,7 +135,9 @@ void addBuildCommand(CLI::App &app) {
   repeated("--target", build.targets,
            "machines: cpu (every instruction set of this processor family, the "
            "best is chosen at the first call; the default), or some of "
-           "cpu:x86-64, cpu:x86-64-v3, cpu:x86-64-v4, cpu:aarch64",
+           "cpu:x86-64, cpu:x86-64-v3, cpu:x86-64-v4, cpu:aarch64; beside "
+           "them or alone sm_80, sm_86, sm_89, sm_90a, sm_100a, sm_120: PTX "
+           "for arrays on a GPU",
            "TARGET[,TARGET]");
   command
       ->add_option("-o", options->output,
@@ -166,6 +168,8 @@ Examples:
   agc build flash_fwd.ag --set D=64 --set DV=64 --set causal=false,true \
       --dtype T=f16,bf16,f32 -o attention
   cc main.c attention.o -lattn_grid_runtime -lm
+  agc build flash_fwd.ag --set D=64 --set DV=64 --dtype T=f16 \
+      --target cpu,sm_80,sm_90a -o attention
 
 docs/ahead-of-time.md tells the rest.)");
   command->callback([options] { runBuild(*options); });

@@ -50,12 +50,19 @@ struct AheadFunction {
 struct AheadBody {
   Target target;
   uint32_t code = 0; ///< position in `ag_ahead_library::code`
+  // Of PTX, as `Artifact` has them.
+  std::string symbol = {};
+  uint32_t block_threads = 0;
+  uint32_t shared_bytes = 0;
+  /// Of PTX: does it assume that all tensors are regular
+  /// (`Specialization::regular`)?
+  bool regular = false;
 };
 
 struct AheadVariant {
   Specialization what;
   Artifact artifact;             ///< without code
-  std::vector<AheadBody> bodies; ///< in the order of `cpu_archs`
+  std::vector<AheadBody> bodies; ///< in the order of `cpu_archs`, then PTX
 };
 
 struct AheadLibrary {
