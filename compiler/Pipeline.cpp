@@ -68,6 +68,7 @@ void addVectorPhase(OpPassManager &passes, const CpuTarget &cpu) {
 }
 
 void addThreadPhase(OpPassManager &passes, const GpuArch &gpu) {
+  passes.nest<ir::KernelOp>().addPass(createEightBitFloats());
   passes.nest<ir::KernelOp>().addPass(createSeparateLoops());
   passes.addPass(createCSEPass());
   LowerToThreadsOptions threads;

@@ -11,14 +11,14 @@ FloatEmitter::FloatEmitter(OpBuilder &builder, Location loc, Type type)
     : b(builder), location(loc), floatType(type),
       wide(getElementTypeOrSelf(type).isF64()) {
   Type integer = b.getIntegerType(wide ? 64 : 32);
-  auto vector = dyn_cast<VectorType>(type);
-  bitsType = vector ? Type(vector.clone(integer)) : integer;
+  auto shaped = dyn_cast<ShapedType>(type);
+  bitsType = shaped ? Type(shaped.clone(integer)) : integer;
 }
 
 Value FloatEmitter::constant(double value) {
   TypedAttr attr = b.getFloatAttr(getElementTypeOrSelf(floatType), value);
-  if (auto vector = dyn_cast<VectorType>(floatType))
-    attr = DenseElementsAttr::get(vector, Attribute(attr));
+  if (auto shaped = dyn_cast<ShapedType>(floatType))
+    attr = DenseElementsAttr::get(shaped, Attribute(attr));
   return arith::ConstantOp::create(b, location, attr);
 }
 
@@ -102,8 +102,8 @@ Value FloatEmitter::bits(uint64_t value) {
   APInt pattern(wide ? 64 : 32, value, /*isSigned=*/false,
                 /*implicitTrunc=*/true);
   TypedAttr attr = b.getIntegerAttr(getElementTypeOrSelf(bitsType), pattern);
-  if (auto vector = dyn_cast<VectorType>(bitsType))
-    attr = DenseElementsAttr::get(vector, Attribute(attr));
+  if (auto shaped = dyn_cast<ShapedType>(bitsType))
+    attr = DenseElementsAttr::get(shaped, Attribute(attr));
   return arith::ConstantOp::create(b, location, attr);
 }
 
@@ -113,6 +113,10 @@ Value FloatEmitter::addBits(Value x, Value y) {
 
 Value FloatEmitter::andBits(Value x, Value y) {
   return arith::AndIOp::create(b, location, x, y);
+}
+
+Value FloatEmitter::orBits(Value x, Value y) {
+  return arith::OrIOp::create(b, location, x, y);
 }
 
 Value FloatEmitter::xorBits(Value x, Value y) {

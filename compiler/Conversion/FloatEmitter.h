@@ -1,6 +1,7 @@
 #ifndef AG_COMPILER_CONVERSION_FLOATEMITTER_H
 #define AG_COMPILER_CONVERSION_FLOATEMITTER_H
-/// Arithmetic on f32 or f64, scalar or vector, written once for all of them:
+/// Arithmetic on f32 or f64, scalar, vector or tile, written once for all of
+/// them:
 ///
 ///   FloatEmitter e(builder, loc, x.getType());
 ///   Value y = e.fma(x, e.constant(2.0), e.constant(1.0));
@@ -28,7 +29,7 @@ class FloatEmitter {
 public:
   using Value = mlir::Value;
 
-  /// `type` is f32 or f64, or a vector of them.
+  /// `type` is f32 or f64, or a vector or tile of them.
   FloatEmitter(mlir::OpBuilder &builder, mlir::Location loc, mlir::Type type);
 
   mlir::OpBuilder &builder() { return b; }
@@ -72,6 +73,7 @@ public:
   Value bits(uint64_t value);
   Value addBits(Value a, Value b);
   Value andBits(Value a, Value b);
+  Value orBits(Value a, Value b);
   Value xorBits(Value a, Value b);
   Value shiftLeft(Value a, int count);
   Value shiftRight(Value a, int count);

@@ -3,6 +3,8 @@
 /// The passes of this folder: constructors and registration, as generated from
 /// `Passes.td`.
 
+#include "dialect/AgOps.h"
+
 #include "mlir/Pass/Pass.h"
 
 namespace attn_grid::compiler {

@@ -23,6 +23,19 @@ def ApproximateMath : Pass<"ag-approximate-math"> {
   ];
 }
 
+def EightBitFloats : Pass<"ag-eight-bit-floats", "::attn_grid::ir::KernelOp"> {
+  let summary = "Turn 8-bit floats into bytes, for GPUs";
+  let description = [{
+    Loads and stores move bytes; casts are arithmetic on the bits of an f32,
+    to nearest even; factors of a dot are cast to f16, which holds each of them.
+    What else computes with 8-bit floats is an error.
+    Example: test/compiler/Conversion/eight-bit-floats.mlir, @cast.
+  }];
+  let dependentDialects = [
+    "::mlir::arith::ArithDialect", "::mlir::math::MathDialect"
+  ];
+}
+
 def LowerToThreads : Pass<"ag-lower-to-threads", "::mlir::ModuleOp"> {
   let summary = "Turn tile programs into what one thread of a GPU does";
   let description = [{

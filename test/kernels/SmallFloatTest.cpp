@@ -27,6 +27,19 @@ kernel square<T: float>(x: tensor<T>[N], out y: tensor<f32>[N]) grid (ceildiv(N,
   let a = cast<f32>(x[n +: 64]);
   y[n +: 64] = cast<f32>(cast<T>(a * a));
 }
+/// What an 8-bit float may do: be loaded, chosen, moved, multiplied, stored.
+kernel product<T: float>(a: tensor<T>[M, K], b: tensor<T>[N, K],
+                         out c: tensor<f32>[M, N], out d: tensor<T>[K, N])
+  grid (1)
+{
+  var sum = zeros<f32>[32, 32];
+  for k in 0 .. K step 32 {
+    let turned = b[0 +: 32, k +: 32].T;
+    sum = dot(a[0 +: 32, k +: 32], turned, acc = sum);
+    d[k +: 32, 0 +: 32] = turned;
+  }
+  c[0 +: 32, 0 +: 32] = sum;
+}
 )";
 
 class SmallFloat : public testing::TestWithParam<DType> {
@@ -102,6 +115,24 @@ TEST_P(SmallFloat, RoundsInRegisters) {
   for (int64_t i = 0; i < all.size(0); ++i)
     x[i] *= x[i];
   expect_same(y.to_vector(), wide.convert(GetParam()).convert(f32).to_vector());
+}
+
+TEST_P(SmallFloat, Products) {
+  constexpr int64_t m = 29, n = 17, k = 70;
+  // Sums of these are exact in any order.
+  Tensor a = Tensor::uniform({m, k}, i32, {}, 1, -3, 4).convert(GetParam());
+  Tensor b = Tensor::uniform({n, k}, i32, {}, 2, -3, 4).convert(GetParam());
+  Tensor c = Tensor::empty({m, n}, f32), d = Tensor::empty({k, n}, GetParam());
+  kernel("product")(a, b, out(c), out(d));
+  for (int64_t i = 0; i < m; ++i)
+    for (int64_t j = 0; j < n; ++j) {
+      double sum = 0;
+      for (int64_t l = 0; l < k; ++l)
+        sum += a.at({i, l}) * b.at({j, l});
+      ASSERT_EQ(c.at({i, j}), sum) << i << ", " << j;
+    }
+  EXPECT_EQ(d.convert(f32).to_vector(),
+            b.convert(f32).transpose().contiguous().to_vector());
 }
 
 INSTANTIATE_TEST_SUITE_P(Types, SmallFloat,

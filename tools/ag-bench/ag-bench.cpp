@@ -1,6 +1,6 @@
 // ag-bench: what this machine can do, and what share of it kernels reach.
 //
-//   ag-bench                                    everything, some minutes
+//   ag-bench                                    all kernels, some minutes
 //   ag-bench --peaks                            the machine alone
 //   ag-bench --launches                         what it costs to get to a
 //   kernel ag-bench --benchmark_filter=flash_fwd/f32/.*/t1 ag-bench --ceiling
@@ -55,7 +55,7 @@ int main(int argc, char **argv) {
     setup.threads.push_back(most);
   app.add_flag("--peaks", peaksOnly, "measure the machine alone");
   app.add_flag("--launches", launchesOnly,
-               "measure launches, variants from disk and processes alone");
+               "measure launches, variants from disk and processes instead");
   app.add_option("--json", json, "write the figures there as well");
   app.add_option("--ceiling", ceiling, "a library with a hand-written kernel")
       ->envname("AG_BENCH_CEILING");
@@ -91,18 +91,18 @@ int main(int argc, char **argv) {
     return 1;
   }
 
-  if (peaksOnly || !launchesOnly)
-    printPeaks(setup.threads);
-  if (launchesOnly || !peaksOnly) {
+  if (launchesOnly) {
     try {
       printLaunches(setup.kernels,
                     std::filesystem::read_symlink("/proc/self/exe"));
+      return 0;
     } catch (const std::exception &error) {
       fmt::print(stderr, "ag-bench: {}\n", error.what());
       return 1;
     }
   }
-  if (peaksOnly || launchesOnly)
+  printPeaks(setup.threads);
+  if (peaksOnly)
     return 0;
   for (const NamedCase &named : flashCases(setup))
     registerCase(named, seconds);

@@ -144,10 +144,7 @@ private:
                                      llvm::ArrayRef<mlir::Value> operands,
                                      mlir::Type element, int64_t lanes);
   // Small floats and bools (SmallFloats.cpp).
-  mlir::Value bitsOf(uint32_t pattern, int64_t lanes);
-  mlir::Value number(double value, int64_t lanes);
   mlir::Value roundTo(mlir::Value value, mlir::Type element);
-  mlir::Value roundToEight(mlir::Value value, mlir::Type element);
   mlir::Value fromMemory(mlir::Value value, mlir::Type element);
   mlir::Value toMemory(mlir::Value value, mlir::Type element);
   mlir::Type memoryType(mlir::Type element) const;

@@ -321,11 +321,6 @@ static unsigned contiguousRegisters(const LinearLayout &layout, int64_t unit) {
 ThreadTile ThreadEmitter::read(Operation *op, const Access &at, Type element,
                                Value other, const LinearLayout &layout) {
   ThreadTile result{layout, {}};
-  if (isa<Float8E4M3FNType, Float8E5M2Type>(element)) {
-    fail(op, "8-bit floats are not supported on GPUs yet");
-    result.regs.assign(layout.registers(), zeroOf(element));
-    return result;
-  }
   for (unsigned reg = 0; reg < layout.registers(); reg += at.vector) {
     SmallVector<Value> values =
         readGlobal(b, at.pointers[reg], at.masks[reg], memoryType(element),

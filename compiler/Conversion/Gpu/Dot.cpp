@@ -15,10 +15,6 @@ using namespace mlir;
 namespace attn_grid::compiler::gpu {
 
 void ThreadEmitter::emitDot(DotOp op) {
-  Type element = getElementTypeOrSelf(op.getLhs().getType());
-  if (isa<Float8E4M3FNType, Float8E5M2Type>(element))
-    return fail(op, "dots of 8-bit floats are not supported on GPUs yet: cast "
-                    "the factors to f16");
   ThreadTile result = !usesMatrixUnit(op, target) ? scalarDot(op)
                       : op.getKeep()              ? maskedDot(op)
                                                   : matrixDot(op);

@@ -76,15 +76,6 @@ Value ThreadEmitter::elementwise(Operation *op, ArrayRef<Value> operands) {
     fail(op, "this operation is not supported on GPUs yet");
     return zeroOf(result);
   }
-  auto isByte = [](Type type) {
-    return isa<Float8E4M3FNType, Float8E5M2Type>(type);
-  };
-  if (isByte(result) || llvm::any_of(operands, [&](Value value) {
-        return isByte(value.getType());
-      })) {
-    fail(op, "8-bit floats are not supported on GPUs yet");
-    return zeroOf(result);
-  }
   if (isa<arith::SelectOp, arith::BitcastOp, arith::ExtFOp, arith::TruncFOp>(
           op)) {
     if (operands.size() == 1 && operands[0].getType() == result)
