@@ -141,17 +141,9 @@ private:
     auto text = compilation.generate(gpu, GpuCodeKind::ptx);
     if (!text)
       return failed(compilation);
-    AheadBody body{Target{Target::Kind::ptx, gpu.name},
-                   object.addText({text->data(), text->size()}),
-                   artifact.symbol,
-                   artifact.block_threads,
-                   artifact.shared_bytes,
-                   regular};
-    variant.bodies.push_back(std::move(body));
-    if (cpus.empty()) { // then there is no other to describe the arguments
-      artifact.block_threads = artifact.shared_bytes = 0;
-      variant.artifact = std::move(artifact);
-    }
+    variant.bodies.push_back({Target{Target::Kind::ptx, gpu.name},
+                              object.addText({text->data(), text->size()}),
+                              regular, std::move(artifact)});
     return true;
   }
 

@@ -106,6 +106,27 @@ bool Compilation::toThreads(const GpuArch &gpu) {
 
 bool Compilation::toLLVM() { return run(addLLVMPhase); }
 
+/// What a GPU's kernel asserts and prints.
+static void describeDebug(Operation *function, Artifact &artifact) {
+  auto asserts = function->getAttrOfType<ArrayAttr>(gpu::assertsAttr);
+  auto prints = function->getAttrOfType<ArrayAttr>(gpu::printsAttr);
+  if (!asserts || !prints)
+    return;
+  artifact.has_debug = true;
+  for (auto message : asserts.getAsRange<StringAttr>())
+    artifact.asserts.push_back(message.getValue().str());
+  for (auto print : prints.getAsRange<ArrayAttr>()) {
+    PrintSite site{cast<StringAttr>(print[0]).getValue().str(), {}};
+    for (auto value :
+         cast<ArrayAttr>(print[1]).getAsRange<DenseI64ArrayAttr>()) {
+      ArrayRef<int64_t> description = value.asArrayRef();
+      site.values.push_back({static_cast<DType>(description.front()),
+                             {description.begin() + 1, description.end()}});
+    }
+    artifact.prints.push_back(std::move(site));
+  }
+}
+
 Artifact Compilation::describe() const {
   Artifact artifact;
   for (auto function : (*module).getOps<func::FuncOp>()) {
@@ -117,6 +138,7 @@ Artifact Compilation::describe() const {
         artifact.asserts.push_back(text.getValue().str());
   }
   for (auto function : (*module).getOps<LLVM::LLVMFuncOp>()) {
+    describeDebug(function, artifact);
     auto bytes = function->getAttrOfType<IntegerAttr>(gpu::sharedBytesAttr);
     auto threads = function->getAttrOfType<DenseI32ArrayAttr>(
         NVVM::NVVMDialect::getReqntidAttrName());

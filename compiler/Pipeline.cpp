@@ -68,8 +68,10 @@ void addVectorPhase(OpPassManager &passes, const CpuTarget &cpu) {
 }
 
 void addThreadPhase(OpPassManager &passes, const GpuArch &gpu) {
-  passes.nest<ir::KernelOp>().addPass(createEightBitFloats());
-  passes.nest<ir::KernelOp>().addPass(createSeparateLoops());
+  OpPassManager &kernels = passes.nest<ir::KernelOp>();
+  kernels.addPass(createRecordDebug());
+  kernels.addPass(createEightBitFloats());
+  kernels.addPass(createSeparateLoops());
   passes.addPass(createCSEPass());
   LowerToThreadsOptions threads;
   threads.capability = gpu.threads.capability;

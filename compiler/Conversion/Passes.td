@@ -36,6 +36,20 @@ def EightBitFloats : Pass<"ag-eight-bit-floats", "::attn_grid::ir::KernelOp"> {
   ];
 }
 
+def RecordDebug : Pass<"ag-record-debug", "::attn_grid::ir::KernelOp"> {
+  let summary = "Turn prints and asserts into stores, for GPUs";
+  let description = [{
+    Adds an argument, a tensor of words that the runtime reads after the launch:
+    an assert that does not hold writes its number there, a print a record of
+    its values. The attributes `ag.asserts` and `ag.prints` say what they mean.
+    Example: test/compiler/Conversion/record-debug.mlir, @both.
+  }];
+  let dependentDialects = [
+    "::mlir::arith::ArithDialect", "::mlir::memref::MemRefDialect",
+    "::mlir::scf::SCFDialect"
+  ];
+}
+
 def LowerToThreads : Pass<"ag-lower-to-threads", "::mlir::ModuleOp"> {
   let summary = "Turn tile programs into what one thread of a GPU does";
   let description = [{

@@ -185,19 +185,17 @@ CompileResult AheadProgram::compile(const Specialization &what,
                         library_.name, names),
             /*unsupported=*/true};
   }
-  auto artifact = std::make_shared<Artifact>(choice.variant->artifact);
   const AheadBody &body = *choice.body;
   const void *code = code_[body.code];
-  if (target.kind == Target::Kind::cpu) {
+  bool is_cpu = target.kind == Target::Kind::cpu;
+  auto artifact = std::make_shared<Artifact>(is_cpu ? choice.variant->artifact
+                                                    : body.artifact);
+  if (is_cpu)
     artifact->entry =
         reinterpret_cast<Artifact::CpuEntry>(reinterpret_cast<uintptr_t>(code));
-  } else {
+  else
     artifact->object =
         std::make_shared<std::string>(static_cast<const char *>(code));
-    artifact->symbol = body.symbol;
-    artifact->block_threads = body.block_threads;
-    artifact->shared_bytes = body.shared_bytes;
-  }
   return {std::move(artifact), {}};
 }
 

@@ -99,8 +99,18 @@ template <class Archive> struct Fields {
     a.value(artifact.block_threads);
     a.value(artifact.shared_bytes);
     a.list(artifact.asserts, [&](std::string &text) { a.text(text); });
+    records(artifact.prints);
+    a.flag(artifact.has_debug);
     a.flag(artifact.flush_subnormals);
     a.value(artifact.compile_ms);
+  }
+  void fields(PrintSite::Value &value) {
+    dtype(value.dtype);
+    a.list(value.extents, [&](int64_t &extent) { a.value(extent); });
+  }
+  void fields(PrintSite &print) {
+    a.text(print.text);
+    records(print.values);
   }
   void fields(AheadParam &param) {
     a.enumeration(param.kind, AheadParam::Kind::extent);
@@ -127,10 +137,8 @@ template <class Archive> struct Fields {
     a.enumeration(body.target.kind, Target::Kind::ptx);
     a.text(body.target.arch);
     a.value(body.code);
-    a.text(body.symbol);
-    a.value(body.block_threads);
-    a.value(body.shared_bytes);
     a.flag(body.regular);
+    fields(body.artifact);
   }
   void fields(AheadVariant &variant) {
     fields(variant.what);

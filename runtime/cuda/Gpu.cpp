@@ -5,6 +5,7 @@
 #include <cstring>
 #include <fmt/format.h>
 #include <map>
+#include <vector>
 
 namespace attn_grid::detail {
 
@@ -243,6 +244,19 @@ void Gpu::launch(const Artifact &artifact, const void *args, uint32_t programs,
                  std::string_view name) {
   if (programs == 0)
     return;
+  if (!artifact.has_debug)
+    return start(artifact, args, programs, name);
+  debug_.watch(*this, artifact, name, [&](void *tensor) {
+    // The last argument, behind those that the slots describe.
+    const auto *slots = static_cast<const uint64_t *>(args);
+    std::vector<uint64_t> all(slots, slots + artifact.slots.size());
+    all.push_back(reinterpret_cast<uintptr_t>(tensor));
+    start(artifact, all.data(), programs, name);
+  });
+}
+
+void Gpu::start(const Artifact &artifact, const void *args, uint32_t programs,
+                std::string_view name) {
   make_current();
   auto *code = static_cast<PtxCode *>(artifact.code.get());
   CUfunction function = code->function(*this, artifact, name);

@@ -5,6 +5,7 @@
 
 #include "attn_grid/artifact.hpp"
 #include "attn_grid/device.hpp"
+#include "runtime/cuda/DebugTensor.h"
 #include "runtime/cuda/DriverLibrary.h"
 #include <memory>
 #include <mutex>
@@ -37,8 +38,9 @@ public:
   void synchronize();
 
   /// Runs a variant of PTX on `programs` blocks; may return before it has run.
-  /// On the software device, returns when it has, and throws `BackendError`
-  /// with what the checks found.
+  /// On the software device, and if the kernel asserts or prints, returns when
+  /// it has, and throws `BackendError` with what the checks found, or the
+  /// message of an assert.
   void launch(const Artifact &artifact, const void *args, uint32_t programs,
               std::string_view name);
   /// What the first launch of a variant does before: nothing of it is allowed
@@ -52,6 +54,8 @@ public:
 private:
   explicit Gpu(Device device);
   CUstream stream() const;
+  void start(const Artifact &artifact, const void *args, uint32_t programs,
+             std::string_view name);
   template <class Copy> void staged(size_t bytes, Copy copy);
 
   Device device_;
@@ -64,6 +68,7 @@ private:
   std::mutex staging_mutex_;
   void *staging_ = nullptr;
   CUevent travelled_[2] = {};
+  DebugTensor debug_;
 };
 
 /// PTX text loaded into devices: what `Artifact::code` of such a variant is.

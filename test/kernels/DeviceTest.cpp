@@ -165,6 +165,53 @@ grid (ceildiv(N, 64)) {
   call("cuStreamDestroy_v2", stream);
 }
 
+/// What a kernel prints comes in pieces, one a program, and a launch waits.
+TEST(SimDevice, PrintsAndAsserts) {
+  Kernel kernel = Module::from_source(R"(
+kernel talk<T: any>(x: tensor<T>[N], limit: int = 1000) grid (ceildiv(N, 64)) {
+  let n = program_id() * 64;
+  if n == 0 { print("first", x[n +: 4]); }
+  assert(n < limit, "too far");
+}
+)",
+                                      "talk.ag")
+                      .kernel("talk");
+  std::vector<std::string> printed;
+  set_print_sink([&](std::string_view text) { printed.emplace_back(text); });
+  for (DType dtype : {boolean, i8, i64, u16, f16, bf16, f64, f32}) {
+    Tensor x = Tensor::uniform({100}, dtype, {}, 3, 0, 2);
+    kernel(x);
+    kernel(x.to(sim));
+    ASSERT_EQ(printed.size(), 2u) << name_of(dtype);
+    EXPECT_EQ(printed[0], printed[1]) << name_of(dtype);
+    printed.clear();
+  }
+  Tensor x = Tensor::zeros({500}, f32, sim);
+  EXPECT_THAT([&] { kernel(x, 200); },
+              ThrowsMessage<BackendError>(
+                  "talk: an assert of the kernel failed: too far"));
+  kernel(x, 500); // the next one is not the worse for it
+  // What the sink throws reaches who launched.
+  set_print_sink([](std::string_view) { throw std::runtime_error("full"); });
+  EXPECT_THAT([&] { kernel(x); }, ThrowsMessage<std::runtime_error>("full"));
+  set_print_sink([&](std::string_view text) { printed.emplace_back(text); });
+  // Only so much is kept: 1024 words more than there are.
+  Kernel shout = Module::from_source(R"(
+kernel shout(x: tensor<f64>[N]) grid (ceildiv(N, 1024)) {
+  print("row", x[program_id() * 1024 +: 1024]);
+}
+)",
+                                     "shout.ag")
+                     .kernel("shout");
+  printed.clear();
+  testing::internal::CaptureStderr();
+  shout(Tensor::zeros({1024 * 130}, f64, sim));
+  EXPECT_THAT(testing::internal::GetCapturedStderr(),
+              HasSubstr("shout: what the launch printed beyond 1024 KiB is"));
+  EXPECT_EQ(printed.size(), 127u);
+  set_print_sink({});
+}
+
 TEST(SimDevice, ThreadsLaunchAtOnce) {
   Kernel kernel = Module::from_source(add, "add.ag").kernel("add");
   std::vector<std::thread> threads;

@@ -79,10 +79,6 @@ void ThreadEmitter::emitOp(Operation *op) {
     return emitScan(op, reduce.getInput(), reduce.getAxis());
   if (auto sort = dyn_cast<SortOp>(op))
     return emitSort(sort);
-  if (isa<AssertOp>(op))
-    return fail(op, "assert is not supported on GPUs yet: leave it to the CPU");
-  if (isa<PrintOp>(op))
-    return fail(op, "print is not supported on GPUs yet: leave it to the CPU");
   if (isa<memref::ReinterpretCastOp, memref::SubViewOp>(op)) {
     tensors.erase(op->getResult(0)); // of an earlier run of this code
     tensor(op->getResult(0));        // here, where it dominates all uses

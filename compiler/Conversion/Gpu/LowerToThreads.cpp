@@ -128,6 +128,9 @@ LogicalResult lowerToThreads(KernelOp kernel, const GpuTarget &target) {
   LLVM::ReturnOp::create(b, ValueRange{});
   function->setAttr(sharedBytesAttr,
                     b.getI64IntegerAttr(emitter.sharedBytes()));
+  for (StringRef name : {assertsAttr, printsAttr})
+    if (Attribute attribute = kernel->getAttr(name))
+      function->setAttr(name, attribute);
   kernel.erase();
   function.setSymName(name);
   return success();

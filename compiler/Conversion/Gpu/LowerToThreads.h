@@ -21,6 +21,13 @@ struct GpuTarget {
 /// memory a launch gives it.
 inline constexpr llvm::StringLiteral sharedBytesAttr = "ag.shared_bytes";
 
+/// Of a kernel that asserts or prints, and of its function: the messages of the
+/// asserts, an array of strings; and for each print its text and, for each
+/// value, a `DType` and its extents. The last argument is then the tensor that
+/// they are written to.
+inline constexpr llvm::StringLiteral assertsAttr = "ag.asserts";
+inline constexpr llvm::StringLiteral printsAttr = "ag.prints";
+
 /// Replaces `kernel` by an `llvm.func` that takes the flat struct of arguments
 /// by value.
 llvm::LogicalResult lowerToThreads(KernelOp kernel, const GpuTarget &target);

@@ -50,18 +50,15 @@ struct AheadFunction {
 struct AheadBody {
   Target target;
   uint32_t code = 0; ///< position in `ag_ahead_library::code`
-  // Of PTX, as `Artifact` has them.
-  std::string symbol = {};
-  uint32_t block_threads = 0;
-  uint32_t shared_bytes = 0;
   /// Of PTX: does it assume that all tensors are regular
   /// (`Specialization::regular`)?
   bool regular = false;
+  Artifact artifact = {}; ///< of PTX, without the text
 };
 
 struct AheadVariant {
   Specialization what;
-  Artifact artifact;             ///< without code
+  Artifact artifact;             ///< of the bodies for CPUs, without code
   std::vector<AheadBody> bodies; ///< in the order of `cpu_archs`, then PTX
 };
 

@@ -21,6 +21,12 @@ struct ag_printed {
   const void *data;
 };
 
+/// Words of the tensor that a GPU's kernel writes its asserts and prints to.
+/// The first is the number of an assert that failed, from 1, the second how
+/// many words the records take, which follow: the number of the print, how many
+/// words it has, and its values, low words before high ones.
+inline constexpr uint32_t ag_debug_words = 1u << 18;
+
 /// What a running CPU kernel may use of its surroundings. One per thread and
 /// launch; C layout, because generated code reads it.
 struct ag_context {
@@ -47,6 +53,16 @@ struct Slot {
   int dim = 0;
 };
 
+/// A `print` of a GPU's kernel.
+struct PrintSite {
+  struct Value {
+    DType dtype = f32;
+    std::vector<int64_t> extents; ///< none: a scalar
+  };
+  std::string text;
+  std::vector<Value> values;
+};
+
 /// A compiled variant. The compiler gives its object; the runtime loads that
 /// into this process and sets `entry`.
 struct Artifact {
@@ -67,6 +83,9 @@ struct Artifact {
   uint32_t block_threads = 0;
   uint32_t shared_bytes = 0;
   std::vector<std::string> asserts; // the messages of `assert`s
+  std::vector<PrintSite> prints;    // of PTX
+  /// Of PTX: does it take one more argument, a tensor of `ag_debug_words`?
+  bool has_debug = false;
   /// May subnormal numbers count as 0 while it runs?
   bool flush_subnormals = true;
   double compile_ms = 0;

@@ -1,0 +1,104 @@
+#include "runtime/cuda/DebugTensor.h"
+#include "attn_grid/error.hpp"
+#include "runtime/cuda/Gpu.h"
+#include "runtime/host/Print.h"
+#include <algorithm>
+#include <cstring>
+#include <fmt/format.h>
+#include <vector>
+
+namespace attn_grid::detail {
+namespace {
+
+constexpr uint32_t header_words = 2;
+
+uint64_t elements_of(const PrintSite::Value &value) {
+  uint64_t count = 1;
+  for (int64_t extent : value.extents)
+    count *= static_cast<uint64_t>(extent);
+  return count;
+}
+
+uint64_t words_of(const PrintSite::Value &value) {
+  return elements_of(value) * (size_of(value.dtype) == 8 ? 2 : 1);
+}
+
+uint64_t words_of(const PrintSite &print) {
+  uint64_t words = 2;
+  for (const PrintSite::Value &value : print.values)
+    words += words_of(value);
+  return words;
+}
+
+/// Elements as the host has them, from words as the GPU wrote them.
+std::vector<std::byte> elements(const PrintSite::Value &value,
+                                const uint32_t *words) {
+  uint64_t count = elements_of(value);
+  size_t bytes = size_of(value.dtype);
+  std::vector<std::byte> result(count * bytes);
+  for (uint64_t i = 0; i < count; ++i) {
+    uint64_t bits = words[i];
+    if (bytes == 8)
+      bits |= static_cast<uint64_t>(words[count + i]) << 32;
+    std::memcpy(result.data() + i * bytes, &bits, bytes); // little-endian
+  }
+  return result;
+}
+
+void print(const PrintSite &site, const uint32_t *words) {
+  std::vector<std::vector<std::byte>> data;
+  std::vector<ag_printed> values;
+  for (const PrintSite::Value &value : site.values) {
+    data.push_back(elements(value, words));
+    values.push_back({static_cast<uint64_t>(value.dtype), value.extents.size(),
+                      value.extents.data(), data.back().data()});
+    words += words_of(value);
+  }
+  HostContext context{};
+  print_values(&context, site.text.data(), site.text.size(), values.data(),
+               values.size());
+  if (context.thrown)
+    std::rethrow_exception(context.thrown);
+}
+
+} // namespace
+
+void DebugTensor::prepare(Gpu &gpu) {
+  if (!memory_)
+    memory_ = gpu.allocate(ag_debug_words * sizeof(uint32_t));
+  gpu.fill(memory_.get(), 0, sizeof(uint32_t), header_words);
+}
+
+void DebugTensor::report(Gpu &gpu, const Artifact &artifact,
+                         std::string_view name) {
+  uint32_t header[header_words];
+  gpu.copy_out(header, memory_.get(), sizeof header);
+  auto [failed, used] = header;
+  uint32_t room = ag_debug_words - header_words;
+  std::vector<uint32_t> words(std::min(used, room));
+  gpu.copy_out(words.data(),
+               static_cast<uint32_t *>(memory_.get()) + header_words,
+               words.size() * sizeof(uint32_t));
+  for (size_t at = 0; at + 2 <= words.size();) {
+    size_t number = words[at];
+    if (number >= artifact.prints.size() ||
+        words[at + 1] != words_of(artifact.prints[number]) ||
+        at + words[at + 1] > words.size())
+      break; // it did not fit
+    print(artifact.prints[number], words.data() + at + 2);
+    at += words[at + 1];
+  }
+  if (used > room)
+    fmt::print(stderr,
+               "attn_grid: {}: what the launch printed beyond {} KiB is lost\n",
+               name, ag_debug_words * sizeof(uint32_t) / 1024);
+  if (failed != 0) {
+    std::string_view message = failed <= artifact.asserts.size()
+                                   ? artifact.asserts[failed - 1]
+                                   : std::string_view("no message");
+    throw BackendError(
+        fmt::format("{}: an assert of the kernel failed: {}", name, message));
+  }
+}
+
+} // namespace attn_grid::detail
