@@ -68,9 +68,10 @@ static Json variantJson(const AheadVariant &variant,
     json["targets"].push_back(to_string(body.target));
   for (const AheadBody &body : variant.bodies)
     if (body.target.kind == Target::Kind::ptx)
-      json["gpu"][body.target.arch] = {{"threads", body.artifact.block_threads},
-                                       {"shared_bytes", body.artifact.shared_bytes},
-                                       {"regular_tensors_only", body.regular}};
+      json["gpu"][body.target.arch] = {
+          {"threads", body.artifact.block_threads},
+          {"shared_bytes", body.artifact.shared_bytes},
+          {"regular_tensors_only", body.regular}};
   return json;
 }
 
