@@ -275,7 +275,7 @@ LinearLayout blockedLayout(ArrayRef<int64_t> shape, unsigned axis,
 }
 
 LinearLayout mmaLayout(ArrayRef<int64_t> shape, unsigned warpBits,
-                       bool alongColumns) {
+                       bool alongColumns, unsigned rowBits) {
   LayoutBuilder builder(shape, warpBits);
   unsigned rows = shape.size() - 2, columns = shape.size() - 1;
   builder.reg.push_back(builder.take(columns));
@@ -284,7 +284,8 @@ LinearLayout mmaLayout(ArrayRef<int64_t> shape, unsigned warpBits,
   for (int bit = 0; bit < 3; ++bit)
     builder.lane.push_back(builder.take(rows));
   builder.reg.push_back(builder.take(rows));
-  while (builder.left(rows) && !builder.warpsFull())
+  while (builder.left(rows) && !builder.warpsFull() &&
+         builder.warp.size() < rowBits)
     builder.warp.push_back(builder.take(rows));
   uint32_t half = builder.take(columns);
   if (half)

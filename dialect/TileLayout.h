@@ -135,10 +135,11 @@ LinearLayout blockedLayout(llvm::ArrayRef<int64_t> shape, unsigned axis,
                            unsigned vector, unsigned warpBits);
 
 /// The accumulator of `mma.m16n8` over an M x N tile (also its first operand,
-/// over M x K): warps lie along M, as many as there are blocks of 16 rows; what
-/// is left of them along N if `alongColumns`, else they hold copies.
+/// over M x K): warps lie along M, as many as there are blocks of 16 rows, and
+/// at most 2^`rowBits`; what is left of them along N if `alongColumns`, else
+/// they hold copies.
 LinearLayout mmaLayout(llvm::ArrayRef<int64_t> shape, unsigned warpBits,
-                       bool alongColumns);
+                       bool alongColumns, unsigned rowBits = 5);
 
 /// A layout in which `axis` runs through registers, then lanes, then warps, in
 /// this order: what scans and sorts walk along.

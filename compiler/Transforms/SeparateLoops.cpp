@@ -9,6 +9,10 @@
 // its iteration. SplitMaskedLoops made the branch; here it is taken apart where
 // it is taken by the first iterations and by no later one. On the way accesses
 // that the condition proves to lie inside their tensors are marked so.
+//
+// A loop over the extent that a dot contracts has no branch, but its last tiles
+// may stick out: it is taken apart too, so that all others are loaded without
+// a test.
 
 #include "compiler/Transforms/Passes.h"
 #include "dialect/AgOps.h"
@@ -105,8 +109,9 @@ static scf::IfOp correspondingIn(scf::ForOp copy, scf::IfOp test) {
 }
 
 /// The first value of the loop's variable that is above all `limits`, or the
-/// loop's end.
-static Value firstAbove(OpBuilder &b, scf::ForOp loop, ArrayRef<Value> limits) {
+/// loop's end, unless no value between them is `beyond` that.
+static Value firstAbove(OpBuilder &b, scf::ForOp loop, ArrayRef<Value> limits,
+                        bool beyond) {
   Location loc = loop.getLoc();
   Type i64 = b.getI64Type();
   auto wide = [&](Value value) {
@@ -124,8 +129,73 @@ static Value firstAbove(OpBuilder &b, scf::ForOp loop, ArrayRef<Value> limits) {
   Value count = b.createOrFold<arith::DivUIOp>(loc, span, step);
   Value mid = b.createOrFold<arith::AddIOp>(
       loc, lower, b.createOrFold<arith::MulIOp>(loc, count, step));
-  mid = arith::MinSIOp::create(b, loc, mid, upper);
+  if (beyond)
+    mid = arith::MinSIOp::create(b, loc, mid, upper);
   return arith::TruncIOp::create(b, loc, loop.getLowerBound().getType(), mid);
+}
+
+/// Makes two loops of one, of which the first, that is returned, ends above
+/// `limits`.
+static scf::ForOp splitAt(scf::ForOp loop, ArrayRef<Value> limits,
+                          bool beyond = true) {
+  OpBuilder b(loop);
+  Value mid = firstAbove(b, loop, limits, beyond);
+  auto first = cast<scf::ForOp>(b.clone(*loop));
+  first.setUpperBound(mid);
+  loop.setLowerBound(mid);
+  loop.getInitArgsMutable().assign(first.getResults());
+  return first;
+}
+
+static void markInside(Region &region, scf::ForOp loop,
+                       ArrayRef<Value> limits) {
+  region.walk([&](Operation *op) {
+    if (auto load = dyn_cast<ir::LoadOp>(op))
+      markInside(load, loop, limits);
+    else if (auto store = dyn_cast<ir::StoreOp>(op))
+      markInside(store, loop, limits);
+  });
+}
+
+/// How far the tiles of `loop` that end at its own end reach: of a loop over
+/// the extent that dots contract, which has no test of its own. 0: there are
+/// none.
+static int64_t reachOfTiles(scf::ForOp loop) {
+  if (loop.getBody()->getOps<ir::DotOp>().empty())
+    return 0;
+  int64_t reach = 0;
+  for (auto load : loop.getBody()->getOps<ir::LoadOp>()) {
+    auto tensor = load.getTensor().getDefiningOp<memref::ReinterpretCastOp>();
+    for (auto [d, index] : llvm::enumerate(load.getIndices())) {
+      auto size = tensor ? dyn_cast<Value>(tensor.getMixedSizes()[d]) : Value();
+      auto cast = size ? size.getDefiningOp<arith::IndexCastOp>()
+                       : arith::IndexCastOp();
+      if (index == loop.getInductionVar() && cast &&
+          cast.getIn() == loop.getUpperBound())
+        reach = std::max(reach, load.getExtents()[d]);
+    }
+  }
+  return reach;
+}
+
+/// Takes the last iterations of a loop apart, whose tiles stick out.
+static void separateEdge(scf::ForOp loop) {
+  int64_t reach = reachOfTiles(loop);
+  APInt step;
+  // With tiles as long as a step the first loop ends at the end or before, and
+  // at a multiple of the step, as loads of whole vectors want it.
+  if (reach == 0 || !matchPattern(loop.getStep(), m_ConstantInt(&step)) ||
+      step.getSExtValue() != reach)
+    return;
+  OpBuilder b(loop);
+  Location loc = loop.getLoc();
+  // In the form that `belowSize` knows.
+  Value limit = arith::AddIOp::create(
+      b, loc,
+      arith::ExtSIOp::create(b, loc, b.getI64Type(), loop.getUpperBound()),
+      arith::ConstantOp::create(b, loc, b.getI64IntegerAttr(-reach)));
+  scf::ForOp first = splitAt(loop, limit, /*beyond=*/false);
+  markInside(first.getRegion(), first, limit);
 }
 
 static void separate(scf::ForOp loop) {
@@ -135,22 +205,13 @@ static void separate(scf::ForOp loop) {
     SmallVector<Value> limits = limitsOf(test.getCondition(), loop);
     if (limits.empty() || test.getElseRegion().empty())
       continue;
-    test.getThenRegion().walk([&](Operation *op) {
-      if (auto load = dyn_cast<ir::LoadOp>(op))
-        markInside(load, loop, limits);
-      else if (auto store = dyn_cast<ir::StoreOp>(op))
-        markInside(store, loop, limits);
-    });
-    OpBuilder b(loop);
-    Value mid = firstAbove(b, loop, limits);
-    auto first = cast<scf::ForOp>(b.clone(*loop));
-    first.setUpperBound(mid);
-    loop.setLowerBound(mid);
-    loop.getInitArgsMutable().assign(first.getResults());
+    markInside(test.getThenRegion(), loop, limits);
+    scf::ForOp first = splitAt(loop, limits);
     inlineBranch(correspondingIn(first, test), true);
     inlineBranch(test, false);
     return;
   }
+  separateEdge(loop);
 }
 
 namespace {

@@ -111,6 +111,12 @@ Slot Decoder::destination(const Operand &operand, int bits) {
   return found.slot;
 }
 
+bool Decoder::isPredicate(const Operand &operand) {
+  return (operand.kind == Operand::Kind::reg ||
+          operand.kind == Operand::Kind::symbol) &&
+         reg(operand.name).bits == 1;
+}
+
 Slot Decoder::predicate(const Operand &operand) {
   if (operand.kind == Operand::Kind::integer)
     return constant(operand.integer != 0, 1);

@@ -293,8 +293,13 @@ void Decoder::asyncCopy() {
     fail(fmt::format("`{}` copies {}16 bytes", at->opcode,
                      what == "cg" ? "" : "4, 8 or "));
   bool hasPolicy = has("L2::cache_hint");
-  if (at->operands.size() > (hasPolicy ? 4u : 3u))
-    made.c = source(operand(3), 32);
+  if (at->operands.size() > (hasPolicy ? 4u : 3u)) {
+    // How many bytes to read, or whether to read none.
+    if (isPredicate(operand(3)))
+      made.members = predicate(operand(3));
+    else
+      made.c = source(operand(3), 32);
+  }
   address(operand(1), Space::global);
   Slot from = made.a;
   int64_t offset = made.imm;

@@ -57,6 +57,7 @@ private:
   Slot source(const Operand &operand, int bits);
   Slot destination(const Operand &operand, int bits);
   Slot narrowed(const Operand &operand, int bits);
+  bool isPredicate(const Operand &operand);
   Slot predicate(const Operand &operand);
   void address(const Operand &operand, Space space);
   uint32_t list(const std::vector<Slot> &slots);

@@ -399,8 +399,9 @@ AtomicOp atomicOp(Space space, std::string_view operation,
 // ------------------------------------------------------- asynchronous copies
 
 /// `cp.async.cg.shared.global [to], [from], bytes, readBytes`: `count` bytes;
-/// the address in `a`, the source's in `b`, how many to read in `c`, others are
-/// 0. Nothing arrives before somebody waits for it.
+/// the address in `a`, the source's in `b`, how many to read in `c`, or in
+/// `members` whether to read none; others are 0. Nothing arrives before
+/// somebody waits for it.
 void asyncCopy(Warp &w, const Instr &i, uint32_t mask) {
   SharedMemory &shared = w.block.shared;
   const Slot *slots = w.block.grid.program.slots.data() + i.list;
@@ -417,6 +418,8 @@ void asyncCopy(Warp &w, const Instr &i, uint32_t mask) {
     uint32_t read = i.count;
     if (i.c != noSlot)
       read = std::min<uint32_t>(read, w.lanes<uint32_t>(i.c)[lane]);
+    if (i.members != noSlot && w.pred(i.members) >> lane & 1)
+      read = 0;
     if (to % i.count != 0)
       w.report(Problem::misaligned, lane, to, i.count);
     if (read > 0)

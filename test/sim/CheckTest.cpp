@@ -157,6 +157,21 @@ TEST(Checks, CopiesInFlight) {
                "asynchronous copy in flight: write to shared memory");
 }
 
+/// A copy whose source is ignored reads nothing, from wherever, and gives
+/// zeros.
+TEST(Checks, CopiesThatReadNothing) {
+  auto copy = [](const char *predicate) {
+    return std::string("and.b32 %r3, %r0, 15;\nshl.b32 %r3, %r3, 4;\n"
+                       "add.s32 %r4, %r3, %r2;\nmov.u64 %d2, 64;\n"
+                       "setp.lt.u32 %p0, %r0, 16;\n") +
+           "setp." + predicate + ".u32 %p1, %r0, 0;\n" +
+           "@%p0 cp.async.cg.shared.global [%r4], [%d2], 16, %p1;\n"
+           "cp.async.wait_all;\nbar.sync 0;\nld.shared.u32 %r5, [%r1];\n";
+  };
+  expectRight(copy("ge"));
+  expectReport(copy("lt"), "out of bounds: read", CUDA_ERROR_ILLEGAL_ADDRESS);
+}
+
 TEST(Checks, Barriers) {
   expectRight("bar.sync 0;\nbar.sync 1, 64;\n");
   std::string half = "setp.lt.u32 %p0, %r0, 16;\n";

@@ -38,7 +38,7 @@ int64_t knownDivisor(Value value, int depth) {
     return std::gcd(of(0) * of(1), largestDivisor);
   if (isa<arith::SelectOp>(op))
     return std::gcd(of(1), of(2));
-  if (isa<arith::IndexCastOp, arith::ExtSIOp>(op))
+  if (isa<arith::IndexCastOp, arith::ExtSIOp, arith::TruncIOp>(op))
     return of(0);
   return 1;
 }

@@ -8,6 +8,7 @@
 #include "dialect/Verify.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "mlir/IR/Matchers.h"
 #include "llvm/Support/MathExtras.h"
 
@@ -77,6 +78,9 @@ SmallVector<Value> ThreadEmitter::bytesLeft(LoadOp op,
   size_t d = op.getExtents().size() - 1;
   while (op.getExtents()[d] == 0)
     --d;
+  auto inside = op->getAttrOfType<DenseI64ArrayAttr>(insideAttr);
+  if (inside && llvm::is_contained(inside.asArrayRef(), d))
+    return {};
   auto type = cast<MemRefType>(op.getTensor().getType());
   int64_t bytes = type.getElementTypeBitWidth() / 8;
   if (!type.isDynamicDim(d) && type.getDimSize(d) * bytes % bytesPerCopy == 0)
@@ -96,6 +100,20 @@ SmallVector<Value> ThreadEmitter::bytesLeft(LoadOp op,
   return left;
 }
 
+/// A copy that reads nothing, and writes zeros, where `mask` is false. With a
+/// number of bytes in a register there would be up to five instructions more:
+/// `ptxas` makes a predicate of it, and moves the address. But there are only
+/// seven predicates: this is for masks that stay the same in a loop.
+static void copyWhere(ImplicitLocOpBuilder &b, Value to, Value from,
+                      Value mask) {
+  Value ignored = arith::XOrIOp::create(
+      b, mask, arith::ConstantOp::create(b, b.getBoolAttr(true)));
+  inlinePtx(b, "cp.async.cg.shared.global [$0], [$1], 16, $2;",
+            "r,l,b,~{memory}", nullptr,
+            {LLVM::PtrToIntOp::create(b, b.getI32Type(), to), from, ignored},
+            /*sideEffects=*/true);
+}
+
 void ThreadEmitter::copyToShared(LoadOp op, const SharedTile &tile) {
   LinearLayout layout = copyLayout(op);
   Access from = access(op, layout, /*apart=*/true);
@@ -105,7 +123,10 @@ void ThreadEmitter::copyToShared(LoadOp op, const SharedTile &tile) {
   auto emit = [&] {
     for (unsigned reg = 0; reg < layout.registers(); reg += perCopy) {
       // What is not read is 0.
-      if (Value mask = from.masks[reg]) {
+      Value mask = from.masks[reg];
+      if (mask && left.empty() && op->hasAttr(insideAttr)) {
+        copyWhere(b, to[reg], from.pointers[reg], mask);
+      } else if (mask) {
         Value most = i32(bytesPerCopy);
         if (!left.empty())
           most = arith::MinSIOp::create(b, most, left[reg]);

@@ -82,10 +82,36 @@ LayoutAssignment::Choice LayoutAssignment::ofLoad(LoadOp op) const {
   return {blockedLayout(shape, axis, vector, warpBits), memory};
 }
 
+/// How many warps lie along the rows of a product, as a power of two. All of
+/// them, so that a row's maximum or sum stays in one warp, and the product can
+/// be the first factor of another. If it is only summed up over a loop in which
+/// both factors are loaded, half of them where it is square: a warp that has as
+/// many columns as rows reads least of both.
+static unsigned rowWarpBits(DotOp op, unsigned warpBits) {
+  ArrayRef<int64_t> shape = shapeOf(op.getResult().getType());
+  Value result = op.getResult();
+  auto isLoaded = [&](Value factor) {
+    while (auto transpose = factor.getDefiningOp<TransposeOp>())
+      factor = transpose.getInput();
+    auto load = factor.getDefiningOp<LoadOp>();
+    return load && load->getBlock() == op->getBlock();
+  };
+  bool isSummed = result.hasOneUse() &&
+                  isa<scf::YieldOp>(*result.user_begin()) &&
+                  isLoaded(op.getLhs()) && isLoaded(op.getRhs());
+  constexpr int64_t least = 64; // rows and columns
+  return isSummed && !op.getKeep() && shape[0] >= least && shape[1] >= least &&
+                 shape[1] >= shape[0]
+             ? (warpBits + 1) / 2
+             : warpBits;
+}
+
 LayoutAssignment::Choice LayoutAssignment::ofDot(DotOp op) const {
   ArrayRef<int64_t> shape = shapeOf(op.getResult().getType());
   if (usesMatrixUnit(op, target))
-    return {mmaLayout(shape, warpBits, /*alongColumns=*/true), matrix};
+    return {mmaLayout(shape, warpBits, /*alongColumns=*/true,
+                      rowWarpBits(op, warpBits)),
+            matrix};
   // Each thread has blocks of 4 x 4, as far as there is enough for all.
   LayoutBuilder builder(shape, warpBits);
   int64_t perThread = shape[0] * shape[1] / (32 * target.warps);

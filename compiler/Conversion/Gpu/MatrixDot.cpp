@@ -16,8 +16,13 @@ using namespace mlir;
 namespace attn_grid::compiler::gpu {
 
 LinearLayout ThreadEmitter::firstFactorLayout(DotOp op) {
+  // Each warp has the rows of its part of the result.
+  LinearLayout result = homeOf(op.getResult());
+  auto rowBits = llvm::count_if(result.warp(), [&](uint32_t basis) {
+    return result.coordinate(basis, 0) != 0;
+  });
   return mmaLayout(shapeOf(op.getLhs().getType()), llvm::Log2_64(target.warps),
-                   /*alongColumns=*/false);
+                   /*alongColumns=*/false, rowBits);
 }
 
 /// Finds registers by the flat index that they add.

@@ -66,3 +66,56 @@ ag.kernel @changing_limit(%p: memref<f32> {ag.name = "p", ag.access = "inout"}, 
   }
   ag.return
 }
+
+// -----
+
+// No branch, but the last tiles of what a dot contracts may stick out.
+// CHECK-LABEL: ag.kernel @contracted
+// CHECK:      %[[COUNT:.*]] = arith.divui
+// CHECK:      %[[MID64:.*]] = arith.muli %[[COUNT]]
+// CHECK:      %[[MID:.*]] = arith.trunci %[[MID64]] : i64 to i32
+// CHECK:      %[[FIRST:.*]] = scf.for %{{.*}} = %c0_i32 to %[[MID]] step %c16_i32
+// CHECK-NEXT:   ag.load {{.*}} {ag.inside = array<i64: 1>}
+// CHECK-NEXT:   ag.load {{.*}} {ag.inside = array<i64: 0>}
+// CHECK-NEXT:   ag.dot
+// CHECK-NEXT:   scf.yield
+// CHECK:      scf.for %{{.*}} = %[[MID]] to %arg2 step %c16_i32 iter_args(%{{.*}} = %[[FIRST]])
+// CHECK-NOT:    ag.inside
+// CHECK:        ag.dot
+ag.kernel @contracted(%p: memref<f16> {ag.name = "p", ag.access = "in"}, %q: memref<f32> {ag.name = "q", ag.access = "out"}, %K: i32 {ag.extent}) {
+  %size = arith.index_cast %K : i32 to index
+  %a = memref.reinterpret_cast %p to offset: [0], sizes: [16, %size], strides: [%size, 1] : memref<f16> to memref<16x?xf16, strided<[?, 1]>>
+  %b = memref.reinterpret_cast %p to offset: [0], sizes: [%size, 16], strides: [16, 1] : memref<f16> to memref<?x16xf16, strided<[16, 1]>>
+  %c = memref.reinterpret_cast %q to offset: [0], sizes: [16, 16], strides: [16, 1] : memref<f32> to memref<16x16xf32, strided<[16, 1]>>
+  %zero = arith.constant 0 : i32
+  %step = arith.constant 16 : i32
+  %none = arith.constant dense<0.0> : tensor<16x16xf32>
+  %sum = scf.for %k = %zero to %K step %step iter_args(%acc = %none) -> (tensor<16x16xf32>) : i32 {
+    %x = ag.load %a[%zero : 16, %k : 16] : memref<16x?xf16, strided<[?, 1]>> -> tensor<16x16xf16>
+    %y = ag.load %b[%k : 16, %zero : 16] : memref<?x16xf16, strided<[16, 1]>> -> tensor<16x16xf16>
+    %d = ag.dot %x, %y, %acc : tensor<16x16xf16>, tensor<16x16xf16>, tensor<16x16xf32>
+    scf.yield %d : tensor<16x16xf32>
+  }
+  ag.store %sum, %c[%zero : 16, %zero : 16] : tensor<16x16xf32>, memref<16x16xf32, strided<[16, 1]>>
+  ag.return
+}
+
+// Tiles longer than a step: more than the last one may stick out.
+// CHECK-LABEL: ag.kernel @longer_tiles
+// CHECK-COUNT-1: scf.for
+// CHECK-NOT:     scf.for
+ag.kernel @longer_tiles(%p: memref<f16> {ag.name = "p", ag.access = "in"}, %q: memref<f32> {ag.name = "q", ag.access = "out"}, %K: i32 {ag.extent}) {
+  %size = arith.index_cast %K : i32 to index
+  %b = memref.reinterpret_cast %p to offset: [0], sizes: [%size, 16], strides: [16, 1] : memref<f16> to memref<?x16xf16, strided<[16, 1]>>
+  %c = memref.reinterpret_cast %q to offset: [0], sizes: [16, 16], strides: [16, 1] : memref<f32> to memref<16x16xf32, strided<[16, 1]>>
+  %zero = arith.constant 0 : i32
+  %step = arith.constant 8 : i32
+  %none = arith.constant dense<0.0> : tensor<16x16xf32>
+  %sum = scf.for %k = %zero to %K step %step iter_args(%acc = %none) -> (tensor<16x16xf32>) : i32 {
+    %y = ag.load %b[%k : 16, %zero : 16] : memref<?x16xf16, strided<[16, 1]>> -> tensor<16x16xf16>
+    %d = ag.dot %y, %y, %acc : tensor<16x16xf16>, tensor<16x16xf16>, tensor<16x16xf32>
+    scf.yield %d : tensor<16x16xf32>
+  }
+  ag.store %sum, %c[%zero : 16, %zero : 16] : tensor<16x16xf32>, memref<16x16xf32, strided<[16, 1]>>
+  ag.return
+}
