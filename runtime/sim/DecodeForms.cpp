@@ -296,7 +296,7 @@ void Decoder::asyncCopy() {
   if (at->operands.size() > (hasPolicy ? 4u : 3u)) {
     // How many bytes to read, or whether to read none.
     if (isPredicate(operand(3)))
-      made.members = predicate(operand(3));
+      made.d = predicate(operand(3));
     else
       made.c = source(operand(3), 32);
   }

@@ -400,7 +400,7 @@ AtomicOp atomicOp(Space space, std::string_view operation,
 
 /// `cp.async.cg.shared.global [to], [from], bytes, readBytes`: `count` bytes;
 /// the address in `a`, the source's in `b`, how many to read in `c`, or in
-/// `members` whether to read none; others are 0. Nothing arrives before
+/// `d` whether to read none; others are 0. Nothing arrives before
 /// somebody waits for it.
 void asyncCopy(Warp &w, const Instr &i, uint32_t mask) {
   SharedMemory &shared = w.block.shared;
@@ -418,7 +418,7 @@ void asyncCopy(Warp &w, const Instr &i, uint32_t mask) {
     uint32_t read = i.count;
     if (i.c != noSlot)
       read = std::min<uint32_t>(read, w.lanes<uint32_t>(i.c)[lane]);
-    if (i.members != noSlot && w.pred(i.members) >> lane & 1)
+    if (i.d != noSlot && w.pred(i.d) >> lane & 1)
       read = 0;
     if (to % i.count != 0)
       w.report(Problem::misaligned, lane, to, i.count);

@@ -48,8 +48,7 @@ struct Instr {
   uint8_t count = 1;        ///< elements of a vector, registers of a list
   bool wideAddress = false; ///< the base is a 64-bit register
   Slot d = noSlot, a = noSlot, b = noSlot, c = noSlot;
-  /// Of `.sync`: the threads that take part; of a copy: those that read none.
-  Slot members = noSlot;
+  Slot members = noSlot; ///< of `.sync`: the threads that take part
   uint32_t list = 0; ///< of `Program::slots`: the registers of lists, in order
   int64_t imm = 0;   ///< an address' offset, a branch's target, a constant
   int32_t line = 0, source = 0; ///< of the PTX, and of the kernel's source
