@@ -72,6 +72,7 @@ void addThreadPhase(OpPassManager &passes, const GpuArch &gpu) {
   kernels.addPass(createRecordDebug());
   kernels.addPass(createEightBitFloats());
   kernels.addPass(createSeparateLoops());
+  kernels.addPass(createSeparateStores());
   passes.addPass(createCSEPass());
   LowerToThreadsOptions threads;
   threads.capability = gpu.threads.capability;

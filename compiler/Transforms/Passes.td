@@ -60,6 +60,18 @@ def SeparateLoops : Pass<"ag-separate-loops", "::attn_grid::ir::KernelOp"> {
                            "::mlir::scf::SCFDialect"];
 }
 
+def SeparateStores : Pass<"ag-separate-stores", "::attn_grid::ir::KernelOp"> {
+  let summary = "One comparison for a tile that is stored";
+  let description = [{
+    A store along rows whose length is not known before the launch becomes two:
+    one for tiles that lie inside, with the attribute `ag.inside`, and one for
+    the others. For GPUs: the first is made of whole vectors.
+    Example: test/compiler/Transforms/separate-stores.mlir, @rows.
+  }];
+  let dependentDialects = ["::mlir::arith::ArithDialect",
+                           "::mlir::scf::SCFDialect"];
+}
+
 def SplitMaskedLoops : Pass<"ag-split-masked-loops",
                             "::attn_grid::ir::KernelOp"> {
   let summary = "Do only the iterations, and the masking, that a mask needs";

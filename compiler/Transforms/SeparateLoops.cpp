@@ -10,9 +10,9 @@
 // it is taken by the first iterations and by no later one. On the way accesses
 // that the condition proves to lie inside their tensors are marked so.
 //
-// A loop over the extent that a dot contracts has no branch, but its last tiles
-// may stick out: it is taken apart too, so that all others are loaded without
-// a test.
+// A loop over the extent that a dot contracts, or along rows, has no branch,
+// but its last tiles may stick out: it is taken apart too, so that all others
+// are loaded without a test, by whole vectors.
 
 #include "compiler/Transforms/Passes.h"
 #include "dialect/AgOps.h"
@@ -20,6 +20,8 @@
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/IR/Matchers.h"
+
+#include <optional>
 
 using namespace mlir;
 
@@ -157,23 +159,39 @@ static void markInside(Region &region, scf::ForOp loop,
   });
 }
 
-/// How far the tiles of `loop` that end at its own end reach: of a loop over
-/// the extent that dots contract, which has no test of its own. 0: there are
-/// none.
+/// How far the tile of an access reaches that ends where its loop ends, along
+/// `d` of its dimensions or, if that is not given, any; else 0.
+template <typename Op>
+static int64_t reachOf(Op access, scf::ForOp loop, std::optional<size_t> only) {
+  auto tensor =
+      access.getTensor().template getDefiningOp<memref::ReinterpretCastOp>();
+  for (auto [d, index] : llvm::enumerate(access.getIndices())) {
+    auto size = tensor ? dyn_cast<Value>(tensor.getMixedSizes()[d]) : Value();
+    auto cast = size ? size.template getDefiningOp<arith::IndexCastOp>()
+                     : arith::IndexCastOp();
+    if (index == loop.getInductionVar() && (!only || d == *only) && cast &&
+        cast.getIn() == loop.getUpperBound())
+      return access.getExtents()[d];
+  }
+  return 0;
+}
+
+/// The same of all accesses of a loop that would profit: those of a loop in
+/// which dots contract, and those whose rows the loop goes along, which are
+/// read and written by whole vectors where nothing sticks out.
 static int64_t reachOfTiles(scf::ForOp loop) {
-  if (loop.getBody()->getOps<ir::DotOp>().empty())
-    return 0;
+  bool hasDots = !loop.getBody()->getOps<ir::DotOp>().empty();
   int64_t reach = 0;
-  for (auto load : loop.getBody()->getOps<ir::LoadOp>()) {
-    auto tensor = load.getTensor().getDefiningOp<memref::ReinterpretCastOp>();
-    for (auto [d, index] : llvm::enumerate(load.getIndices())) {
-      auto size = tensor ? dyn_cast<Value>(tensor.getMixedSizes()[d]) : Value();
-      auto cast = size ? size.getDefiningOp<arith::IndexCastOp>()
-                       : arith::IndexCastOp();
-      if (index == loop.getInductionVar() && cast &&
-          cast.getIn() == loop.getUpperBound())
-        reach = std::max(reach, load.getExtents()[d]);
-    }
+  for (Operation &op : *loop.getBody()) {
+    auto note = [&](auto access) {
+      std::optional<size_t> last = access.getIndices().size() - 1;
+      reach =
+          std::max(reach, reachOf(access, loop, hasDots ? std::nullopt : last));
+    };
+    if (auto load = dyn_cast<ir::LoadOp>(op))
+      note(load);
+    else if (auto store = dyn_cast<ir::StoreOp>(op))
+      note(store);
   }
   return reach;
 }

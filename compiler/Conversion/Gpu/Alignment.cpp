@@ -77,13 +77,18 @@ static int64_t alignedElements(Op op, Type element, int64_t unit, bool inRow) {
   int64_t bytes = std::max<int64_t>(element.getIntOrFloatBitWidth() / 8, 1);
   int64_t vector = 16 / bytes;
   int64_t axis = 0;
+  auto inside = op->template getAttrOfType<DenseI64ArrayAttr>(insideAttr);
   for (auto [d, i] : llvm::enumerate(op.getIndices())) {
     bool isAxis = op.getExtents()[d] != 0;
     if (isAxis && axis++ == unit) {
-      if (isa<RankedTensorType>(i.getType()) || (inRow && type.isDynamicDim(d)))
+      // A tile that lies inside has no element beyond the row's end.
+      bool mayEnd =
+          inRow && !(inside && llvm::is_contained(inside.asArrayRef(), d));
+      if (isa<RankedTensorType>(i.getType()) ||
+          (mayEnd && type.isDynamicDim(d)))
         return 1;
       vector = std::gcd(vector, knownDivisor(i));
-      if (inRow)
+      if (mayEnd)
         vector = std::gcd(vector, type.getDimSize(d));
       vector = std::gcd(vector, op.getExtents()[d]);
     }
