@@ -41,9 +41,11 @@ public:
               "error: there is no target `" + to_string(target) + "`\n",
               /*unsupported=*/true};
     Compilation compilation(*parsed, specialization);
-    if (!compilation.toSplit() ||
-        !(cpu ? compilation.toVectors(*cpu) : compilation.toThreads(*gpu)))
+    if (!compilation.toSplit())
       return {nullptr, compilation.takeMessages()};
+    // What is left to be wrong is a target's: too large a tile above all.
+    if (!(cpu ? compilation.toVectors(*cpu) : compilation.toThreads(*gpu)))
+      return {nullptr, compilation.takeMessages(), /*unsupported=*/true};
     auto artifact = std::make_shared<Artifact>(compilation.describe());
     if (!compilation.toLLVM())
       return {nullptr, compilation.takeMessages()};

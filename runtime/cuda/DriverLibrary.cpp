@@ -54,12 +54,12 @@ DriverLibrary::DriverLibrary(Device::Kind kind)
 
 DriverLibrary &DriverLibrary::of(Device::Kind kind) {
   static std::mutex mutex;
-  static std::unique_ptr<DriverLibrary> cuda, sim;
+  // Never destroyed: tensors and modules may be freed while a process ends.
+  static DriverLibrary *cuda = nullptr, *sim = nullptr;
   std::lock_guard lock(mutex);
-  std::unique_ptr<DriverLibrary> &library =
-      kind == Device::Kind::sim ? sim : cuda;
+  DriverLibrary *&library = kind == Device::Kind::sim ? sim : cuda;
   if (!library)
-    library.reset(new DriverLibrary(kind));
+    library = new DriverLibrary(kind);
   return *library;
 }
 

@@ -11,7 +11,7 @@ namespace attn_grid::sim::AG_SIM_ISA {
 /// 2^x, once rounded to f32 for all but a few arguments: a polynomial in double
 /// whose error is far below half a unit of f32.
 static f32 exponential(f32 input) {
-  double x = input;
+  double x = input != input ? 0 : input;
   x = x < -200 ? -200 : x > 200 ? 200 : x;
   double whole = x + 0x1.8p52 - 0x1.8p52;
   double f = (x - whole) * 0.69314718055994530942;

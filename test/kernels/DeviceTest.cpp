@@ -257,13 +257,15 @@ TEST(SimDevice, ChecksAreErrors) {
 }
 
 TEST(SimDevice, WhatGpusLackIsSaid) {
-  Kernel kernel = Module::from_source("kernel k(x: tensor<i32>[N]) grid (1) {\n"
-                                      "  print(\"x\", x[0]);\n}\n",
-                                      "k.ag")
-                      .kernel("k");
-  EXPECT_THAT([&] { kernel(Tensor::ones({1}, i32, sim)); },
-              ThrowsMessage<CompileError>(HasSubstr(
-                  "k.ag:2:3: error: print is not supported on GPUs yet")));
+  Kernel kernel =
+      Module::from_source("kernel k(out y: tensor<i32>[N]) grid (1) {\n"
+                          "  y[0 +: 262144] = full<i32>[262144](1);\n}\n",
+                          "k.ag")
+          .kernel("k");
+  EXPECT_THAT([&] { kernel(out(Tensor::ones({1}, i32, sim))); },
+              ThrowsMessage<Unsupported>(HasSubstr(
+                  "k.ag:2:20: error: a tile of 262144 elements is too large "
+                  "for a GPU")));
   EXPECT_THAT([] { Tensor::empty({int64_t(1) << 40}, f32, sim); },
               ThrowsMessage<BackendError>(
                   HasSubstr("cannot allocate 4398046511104 bytes on sim: ")));

@@ -3,7 +3,8 @@
 
 extern "C" const char *__asan_default_options();
 extern "C" const char *__asan_default_options() {
-  return "allocator_may_return_null=1";
+  // LLVM frees what it makes with `operator new` by `free`, in one place.
+  return "allocator_may_return_null=1:alloc_dealloc_mismatch=0";
 }
 extern "C" const char *__tsan_default_options();
 extern "C" const char *__tsan_default_options() {
