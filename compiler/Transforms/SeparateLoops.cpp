@@ -182,16 +182,19 @@ static int64_t reachOf(Op access, scf::ForOp loop, std::optional<size_t> only) {
 static int64_t reachOfTiles(scf::ForOp loop) {
   bool hasDots = !loop.getBody()->getOps<ir::DotOp>().empty();
   int64_t reach = 0;
-  for (Operation &op : *loop.getBody()) {
-    auto note = [&](auto access) {
-      std::optional<size_t> last = access.getIndices().size() - 1;
+  auto note = [&](auto access, Type type) {
+    std::optional<size_t> last = access.getIndices().size() - 1;
+    auto tile = dyn_cast<RankedTensorType>(type);
+    // A single row is too short for vectors, spread over a block's threads.
+    if (hasDots || (tile && tile.getRank() >= 2))
       reach =
           std::max(reach, reachOf(access, loop, hasDots ? std::nullopt : last));
-    };
+  };
+  for (Operation &op : *loop.getBody()) {
     if (auto load = dyn_cast<ir::LoadOp>(op))
-      note(load);
+      note(load, load.getResult().getType());
     else if (auto store = dyn_cast<ir::StoreOp>(op))
-      note(store);
+      note(store, store.getValue().getType());
   }
   return reach;
 }
