@@ -181,6 +181,13 @@ static int64_t reachOf(Op access, scf::ForOp loop, std::optional<size_t> only) {
 /// read and written by whole vectors where nothing sticks out.
 static int64_t reachOfTiles(scf::ForOp loop) {
   bool hasDots = !loop.getBody()->getOps<ir::DotOp>().empty();
+  // What computes much waits for no memory, and needs its registers once.
+  constexpr int64_t little = 24;
+  int64_t tiles = llvm::count_if(*loop.getBody(), [](Operation &op) {
+    return llvm::any_of(op.getResultTypes(), llvm::IsaPred<RankedTensorType>);
+  });
+  if (!hasDots && tiles > little)
+    return 0;
   int64_t reach = 0;
   auto note = [&](auto access, Type type) {
     std::optional<size_t> last = access.getIndices().size() - 1;
