@@ -92,13 +92,8 @@ void DebugTensor::report(Gpu &gpu, const Artifact &artifact,
     fmt::print(stderr,
                "attn_grid: {}: what the launch printed beyond {} KiB is lost\n",
                name, ag_debug_words * sizeof(uint32_t) / 1024);
-  if (failed != 0) {
-    std::string_view message = failed <= artifact.asserts.size()
-                                   ? artifact.asserts[failed - 1]
-                                   : std::string_view("no message");
-    throw BackendError(
-        fmt::format("{}: an assert of the kernel failed: {}", name, message));
-  }
+  if (failed != 0)
+    throw_failed_assert(artifact, failed, name);
 }
 
 } // namespace attn_grid::detail

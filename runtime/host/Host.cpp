@@ -95,13 +95,8 @@ void run_on_host(const Artifact &artifact, const void *args, uint32_t programs,
     });
     failed = first_failed;
   }
-  if (failed != 0) {
-    std::string_view message = failed <= artifact.asserts.size()
-                                   ? artifact.asserts[failed - 1]
-                                   : std::string_view("no message");
-    throw BackendError(
-        fmt::format("{}: an assert of the kernel failed: {}", name, message));
-  }
+  if (failed != 0)
+    throw_failed_assert(artifact, failed, name);
 }
 
 } // namespace attn_grid::detail

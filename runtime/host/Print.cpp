@@ -1,6 +1,7 @@
 #include "runtime/host/Print.h"
 
 #include "attn_grid/device.hpp"
+#include "attn_grid/error.hpp"
 
 #include <cstdio>
 #include <fmt/format.h>
@@ -85,6 +86,15 @@ void print_values(ag_context *context, const char *text, uint64_t text_bytes,
   auto &host = static_cast<HostContext &>(*context);
   if (!host.thrown)
     host.thrown = std::current_exception();
+}
+
+void throw_failed_assert(const Artifact &artifact, uint32_t number,
+                         std::string_view name) {
+  std::string_view message = number <= artifact.asserts.size()
+                                 ? artifact.asserts[number - 1]
+                                 : std::string_view("no message");
+  throw BackendError(
+      fmt::format("{}: an assert of the kernel failed: {}", name, message));
 }
 
 } // namespace detail

@@ -1,9 +1,11 @@
 #ifndef AG_RUNTIME_HOST_PRINT_H
 #define AG_RUNTIME_HOST_PRINT_H
-/// The `print` of kernels on the CPU.
+/// The `print` and `assert` of kernels.
 
 #include "attn_grid/artifact.hpp"
+#include <cstdint>
 #include <exception>
+#include <string_view>
 
 namespace attn_grid::detail {
 
@@ -20,6 +22,11 @@ struct HostContext : ag_context {
 /// thrown here, by the sink above all, is kept there.
 void print_values(ag_context *context, const char *text, uint64_t text_bytes,
                   const ag_printed *values, uint64_t count) noexcept;
+
+/// Throws `BackendError` with the message of assert `number`, from 1, of the
+/// kernel called `name`.
+[[noreturn]] void throw_failed_assert(const Artifact &artifact, uint32_t number,
+                                      std::string_view name);
 
 } // namespace attn_grid::detail
 
