@@ -2,8 +2,9 @@
 
 #include "compiler/Target/CpuTarget.h"
 
+#include "llvm/Support/ErrorHandling.h"
+
 #include <algorithm>
-#include <numeric>
 
 namespace attn_grid::compiler {
 
@@ -23,10 +24,12 @@ namespace attn_grid::compiler {
 //    this compiler emits, has 62.9 % of it: Luo et al., "Benchmarking and
 //    Dissecting the Nvidia Hopper GPU Architecture via Microbenchmarking",
 //    2024.
-// E  No figure for `mma.sync` on sm_100a is published: that of sm_80 is
-// assumed. F  NVIDIA RTX PRO 6000 Blackwell data sheet: 4000 TOPS of sparse
-// fp4, so 500 of
-//    dense f16, 188 multiprocessors, 2.62 GHz.
+//
+// E  No figure for `mma.sync` on sm_100a is published: sm_80's is assumed.
+//
+// F  NVIDIA RTX PRO 6000 Blackwell data sheet: 4000 TOPS of sparse fp4, so 500
+//    of dense f16, 188 multiprocessors, 2.62 GHz.
+//
 // L  The L2 cache of the others: no figure per clock is published, the 64 bytes
 //    of the path to a multiprocessor are taken.
 //
@@ -75,14 +78,14 @@ const UnitCosts &gpuCosts(std::string_view arch) {
   for (const Row &row : table)
     if (row.arch == arch)
       return row.costs;
-  return table[0].costs;
+  llvm_unreachable("the table has all architectures: CostTest");
 }
 
 // Of a core of today's x86-64: Agner Fog, "Instruction tables" (two vector
 // operations a cycle, of which a fused multiply-add is one; without it a
 // product takes two), two loads a cycle from L1, and some 16 bytes a cycle from
 // L2. An element of exp2 takes seven vector operations, as ag-bench counts
-// them; 500 cycles is what a nest of loops takes to begin and end, seen in
+// them; 100 cycles is what a nest of loops takes to begin and end, seen in
 // profiles.
 UnitCosts cpuCosts(const CpuTarget &cpu) {
   double lanes = static_cast<double>(cpu.vectors.vectorBits) / 32;

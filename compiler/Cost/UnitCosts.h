@@ -11,7 +11,7 @@ namespace attn_grid::compiler {
 
 struct CpuTarget;
 
-/// Units that work side by side, except as `shares` says.
+/// Units that work side by side, except as `takesTurns` says.
 enum class Unit { matrix, special, arithmetic, logic, shared, global, issue };
 inline constexpr Unit allUnits[] = {
     Unit::matrix, Unit::special, Unit::arithmetic, Unit::logic,

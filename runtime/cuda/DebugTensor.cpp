@@ -69,17 +69,21 @@ void DebugTensor::prepare(Gpu &gpu) {
   gpu.fill(memory_.get(), 0, sizeof(uint32_t), header_words);
 }
 
-void DebugTensor::report(Gpu &gpu, const Artifact &artifact,
-                         std::string_view name) {
-  uint32_t header[header_words];
-  gpu.copy_out(header, memory_.get(), sizeof header);
-  auto [failed, used] = header;
-  uint32_t room = ag_debug_words - header_words;
-  std::vector<uint32_t> words(std::min(used, room));
-  gpu.copy_out(words.data(),
+std::vector<uint32_t> DebugTensor::read(Gpu &gpu) {
+  std::vector<uint32_t> words(header_words);
+  gpu.copy_out(words.data(), memory_.get(), header_words * sizeof(uint32_t));
+  uint32_t used = std::min(words[1], ag_debug_words - header_words);
+  words.resize(header_words + used);
+  gpu.copy_out(words.data() + header_words,
                static_cast<uint32_t *>(memory_.get()) + header_words,
-               words.size() * sizeof(uint32_t));
-  for (size_t at = 0; at + 2 <= words.size();) {
+               used * sizeof(uint32_t));
+  return words;
+}
+
+void DebugTensor::report(const std::vector<uint32_t> &words,
+                         const Artifact &artifact, std::string_view name) {
+  uint32_t failed = words[0], used = words[1];
+  for (size_t at = header_words; at + 2 <= words.size();) {
     size_t number = words[at];
     if (number >= artifact.prints.size() ||
         words[at + 1] != words_of(artifact.prints[number]) ||
@@ -88,7 +92,7 @@ void DebugTensor::report(Gpu &gpu, const Artifact &artifact,
     print(artifact.prints[number], words.data() + at + 2);
     at += words[at + 1];
   }
-  if (used > room)
+  if (used > ag_debug_words - header_words)
     fmt::print(stderr,
                "attn_grid: {}: what the launch printed beyond {} KiB is lost\n",
                name, ag_debug_words * sizeof(uint32_t) / 1024);

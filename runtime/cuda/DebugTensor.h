@@ -4,9 +4,11 @@
 /// such a kernel waits until it has run: one at a time uses the tensor.
 
 #include "attn_grid/artifact.hpp"
+#include <cstdint>
 #include <memory>
 #include <mutex>
 #include <string_view>
+#include <vector>
 
 namespace attn_grid::detail {
 
@@ -19,15 +21,22 @@ public:
   template <class Launch>
   void watch(Gpu &gpu, const Artifact &artifact, std::string_view name,
              Launch launch) {
-    std::lock_guard lock(mutex_);
-    prepare(gpu);
-    launch(memory_.get());
-    report(gpu, artifact, name);
+    std::vector<uint32_t> words;
+    {
+      std::lock_guard lock(mutex_);
+      prepare(gpu);
+      launch(memory_.get());
+      words = read(gpu);
+    }
+    report(words, artifact, name); // the print sink may launch, too
   }
 
 private:
   void prepare(Gpu &gpu);
-  void report(Gpu &gpu, const Artifact &artifact, std::string_view name);
+  /// The header, and the records as far as there was room.
+  std::vector<uint32_t> read(Gpu &gpu);
+  static void report(const std::vector<uint32_t> &words,
+                     const Artifact &artifact, std::string_view name);
 
   std::mutex mutex_;
   std::shared_ptr<void> memory_;

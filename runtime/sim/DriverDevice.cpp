@@ -324,6 +324,8 @@ static constexpr ErrorText errors[] = {
      "the stream belongs to a capture that another began"},
     {CUDA_ERROR_STREAM_CAPTURE_IMPLICIT, "CUDA_ERROR_STREAM_CAPTURE_IMPLICIT",
      "the default stream would wait for a stream that is captured"},
+    {CUDA_ERROR_CAPTURED_EVENT, "CUDA_ERROR_CAPTURED_EVENT",
+     "operation not permitted on an event of a capture"},
     {CUDA_ERROR_UNKNOWN, "CUDA_ERROR_UNKNOWN", "unknown error"},
 };
 static const ErrorText *textOf(CUresult code) {

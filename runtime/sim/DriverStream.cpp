@@ -95,8 +95,16 @@ AG_SIM_EXPORT CUresult cuEventRecord(CUevent event, CUstream stream) {
   found->isRecorded = true;
   return CUDA_SUCCESS;
 }
+/// It would wait for what is only captured.
 AG_SIM_EXPORT CUresult cuEventSynchronize(CUevent event) {
-  return object<Event>(event) ? CUDA_SUCCESS : CUDA_ERROR_INVALID_HANDLE;
+  auto *found = object<Event>(event);
+  if (!found)
+    return CUDA_ERROR_INVALID_HANDLE;
+  std::lock_guard lock(state()->captureMutex);
+  if (!found->capture || found->capture->streams.empty()) // or it has ended
+    return CUDA_SUCCESS;
+  found->capture->isBroken = true;
+  return CUDA_ERROR_CAPTURED_EVENT;
 }
 AG_SIM_EXPORT CUresult cuEventQuery(CUevent event) {
   return cuEventSynchronize(event);

@@ -162,6 +162,22 @@ grid (ceildiv(N, 64)) {
   }
   call("cuGraphExecDestroy", ready);
   call("cuGraphDestroy", graph);
+  // What a kernel prints is read when it has run, which a capture does not.
+  Launch talk =
+      Module::from_source("kernel talk(x: tensor<f32>[N]) grid (1) {\n"
+                          "  print(\"x\", x[0]);\n}\n",
+                          "talk.ag")
+          .kernel("talk")
+          .prepare(x);
+  testing::internal::CaptureStdout();
+  talk();
+  call("cuStreamBeginCapture_v2", stream, 0);
+  {
+    StreamScope scope(Stream::wrap(sim, stream));
+    EXPECT_THAT([&] { talk(); }, ThrowsMessage<BackendError>(
+                                     HasSubstr("an event of a capture")));
+  }
+  EXPECT_EQ(testing::internal::GetCapturedStdout(), "x 3\n");
   call("cuStreamDestroy_v2", stream);
 }
 

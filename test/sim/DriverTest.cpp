@@ -303,6 +303,13 @@ TEST(Driver, WhatCannotBeCapturedBreaksTheCapture) {
   breaks(unsupported, [](CUstream) { return Module(copy).result; });
   breaks(unsupported, cuStreamSynchronize);
   breaks(unsupported, cuStreamQuery);
+  CUevent event;
+  ASSERT_EQ(cuEventCreate(&event, 0), CUDA_SUCCESS);
+  breaks(CUDA_ERROR_CAPTURED_EVENT, [&](CUstream stream) {
+    EXPECT_EQ(cuEventRecord(event, stream), CUDA_SUCCESS);
+    return cuEventSynchronize(event);
+  });
+  EXPECT_EQ(cuEventDestroy_v2(event), CUDA_SUCCESS);
   auto fill_default = [&](CUstream) {
     return cuMemsetD32Async(array.address, 1, 1, nullptr);
   };

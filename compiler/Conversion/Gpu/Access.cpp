@@ -218,12 +218,6 @@ static Type memoryType(Type element) {
                               : element;
 }
 
-/// Whether `insideAttr` lists dimension `d`.
-static bool isKnownInside(Operation *op, int64_t d) {
-  auto inside = op->getAttrOfType<DenseI64ArrayAttr>(insideAttr);
-  return inside && llvm::is_contained(inside.asArrayRef(), d);
-}
-
 template <typename Op>
 Access ThreadEmitter::access(Op op, const LinearLayout &layout, bool apart) {
   TensorInfo info = tensor(op.getTensor());

@@ -43,6 +43,11 @@ int64_t knownDivisor(Value value, int depth) {
   return 1;
 }
 
+bool isKnownInside(Operation *op, int64_t d) {
+  auto inside = op->getAttrOfType<DenseI64ArrayAttr>(insideAttr);
+  return inside && llvm::is_contained(inside.asArrayRef(), d);
+}
+
 int64_t unitStrideAxis(Value tensor, ArrayRef<int64_t> extents,
                        OperandRange steps) {
   SmallVector<int64_t> strides;
@@ -77,13 +82,11 @@ static int64_t alignedElements(Op op, Type element, int64_t unit, bool inRow) {
   int64_t bytes = std::max<int64_t>(element.getIntOrFloatBitWidth() / 8, 1);
   int64_t vector = 16 / bytes;
   int64_t axis = 0;
-  auto inside = op->template getAttrOfType<DenseI64ArrayAttr>(insideAttr);
   for (auto [d, i] : llvm::enumerate(op.getIndices())) {
     bool isAxis = op.getExtents()[d] != 0;
     if (isAxis && axis++ == unit) {
       // A tile that lies inside has no element beyond the row's end.
-      bool mayEnd =
-          inRow && !(inside && llvm::is_contained(inside.asArrayRef(), d));
+      bool mayEnd = inRow && !isKnownInside(op, d);
       if (isa<RankedTensorType>(i.getType()) ||
           (mayEnd && type.isDynamicDim(d)))
         return 1;

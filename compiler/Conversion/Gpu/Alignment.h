@@ -7,6 +7,9 @@
 
 namespace attn_grid::compiler::gpu {
 
+/// Whether `insideAttr` of an access lists dimension `d`.
+bool isKnownInside(mlir::Operation *op, int64_t d);
+
 /// A number that divides `value` (an i32); 0 if `value` is 0.
 int64_t knownDivisor(mlir::Value value, int depth = 8);
 

@@ -78,8 +78,7 @@ SmallVector<Value> ThreadEmitter::bytesLeft(LoadOp op,
   size_t d = op.getExtents().size() - 1;
   while (op.getExtents()[d] == 0)
     --d;
-  auto inside = op->getAttrOfType<DenseI64ArrayAttr>(insideAttr);
-  if (inside && llvm::is_contained(inside.asArrayRef(), d))
+  if (isKnownInside(op, d))
     return {};
   auto type = cast<MemRefType>(op.getTensor().getType());
   int64_t bytes = type.getElementTypeBitWidth() / 8;
