@@ -7,9 +7,6 @@
 
 namespace attn_grid::agc {
 
-// The payload is a word and what it says.
-static constexpr std::string_view msWord = "ms ", refusedWord = "refused ";
-
 Measurements::Measurements(const LaunchOptions &options,
                            const PreparedLaunch &reference)
     : store(detail::DiskStore::process()) {
@@ -44,31 +41,25 @@ size_t Measurements::recall(std::vector<Candidate> &candidates) const {
     std::optional<detail::Entry> entry = store->find(keyOf(candidate));
     if (!entry)
       continue;
-    std::string_view text = entry->payload;
-    if (text.starts_with(refusedWord)) {
-      candidate.refused = text.substr(refusedWord.size());
-      candidate.tried = true;
-    } else if (text.starts_with(msWord)) {
-      const char *end = text.data() + text.size();
-      double ms = 0;
-      auto [stop, error] =
-          std::from_chars(text.data() + msWord.size(), end, ms);
-      candidate.tried = error == std::errc() && stop == end && ms > 0;
-      candidate.milliseconds = candidate.tried ? ms : 0;
-    }
-    known += candidate.tried;
+    const std::string &text = entry->payload;
+    const char *end = text.data() + text.size();
+    double ms = 0;
+    auto [stop, error] = std::from_chars(text.data(), end, ms);
+    if (error != std::errc() || stop != end || !(ms > 0))
+      continue;
+    candidate.milliseconds = ms;
+    candidate.tried = true;
+    ++known;
   }
   return known;
 }
 
 void Measurements::keep(const Candidate &candidate) const {
-  if (!store || candidate.variant.empty())
+  // What was refused may have failed for want of memory: it is tried again.
+  if (!store || candidate.variant.empty() || !candidate.refused.empty())
     return;
-  std::string payload =
-      candidate.refused.empty()
-          ? fmt::format("{}{}", msWord, candidate.milliseconds)
-          : fmt::format("{}{}", refusedWord, candidate.refused);
-  store->publish({keyOf(candidate), {}, std::move(payload)});
+  store->publish(
+      {keyOf(candidate), {}, fmt::format("{}", candidate.milliseconds)});
 }
 
 } // namespace attn_grid::agc

@@ -20,6 +20,7 @@ public:
 
   /// Sets what is known of the candidates; gives how many those are.
   size_t recall(std::vector<Candidate> &candidates) const;
+  /// Keeps the time of a candidate that was measured, in milliseconds.
   void keep(const Candidate &candidate) const;
 
 private:

@@ -320,7 +320,7 @@ static void run(const TuneOptions &options) {
         row["ms"] = candidate.milliseconds;
       else
         row["refused"] = candidate.refused;
-      if (candidate.predicted > 0)
+      if (candidate.predicted > 0 && std::isfinite(candidate.predicted))
         row["predicted_cycles"] = candidate.predicted;
       list.push_back(std::move(row));
     }
