@@ -60,6 +60,7 @@ void addVectorPhase(OpPassManager &passes, const CpuTarget &cpu) {
   vectors.vectorBits = cpu.vectors.vectorBits;
   vectors.registers = cpu.vectors.registers;
   vectors.fma = cpu.vectors.fma;
+  vectors.bf16Products = cpu.vectors.bf16Products;
   passes.addPass(createLowerToVector(vectors));
   // The lowering writes address arithmetic and constants where it needs them.
   passes.addPass(createCSEPass());

@@ -90,7 +90,10 @@ def LowerToVector : Pass<"ag-lower-to-vector", "::mlir::ModuleOp"> {
     Option<"registers", "registers", "int64_t", /*default=*/"32",
            "Number of vector registers">,
     Option<"fma", "fma", "bool", /*default=*/"true",
-           "Fused multiply-add is one instruction">
+           "Fused multiply-add is one instruction">,
+    Option<"bf16Products", "bf16-products", "int64_t", /*default=*/"1",
+           "Products of bf16 that an instruction adds to each sum: 1, 2 "
+           "(AVX512_BF16) or 32 (AMX)">
   ];
   let dependentDialects = [
     "::mlir::arith::ArithDialect", "::mlir::func::FuncDialect",

@@ -33,6 +33,8 @@ static CpuTarget detect() {
                        has.lookup("avx512vl") && has.lookup("avx512bw");
     host.vectors = host.math.avx512 ? avx512 : has.lookup("avx2") ? avx2 : sse;
     host.vectors.fma = has.lookup("fma");
+    if (host.math.avx512 && has.lookup("avx512bf16"))
+      host.vectors.bf16Products = 2;
   } else if (triple.isAArch64()) {
     host.vectors = neon;
   }

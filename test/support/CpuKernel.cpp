@@ -35,6 +35,7 @@ static void addVectorPhase(OpPassManager &passes,
   options.vectorBits = vectors.vectorBits;
   options.registers = vectors.registers;
   options.fma = vectors.fma;
+  options.bf16Products = vectors.bf16Products;
   passes.addPass(compiler::createLowerToVector(options));
   passes.addPass(createCSEPass());
   passes.addPass(compiler::createApproximateMath(

@@ -370,6 +370,8 @@ Value TileEmitter::bufferPointer(const Buffer &buffer, const Point &point) {
 static bool isMask(const Buffer &buffer) { return buffer.element.isInteger(1); }
 
 Value TileEmitter::loadBuffer(const Buffer &buffer, const Point &point) {
+  if (buffer.pairAxis >= 0)
+    return loadPacked(buffer, point);
   bool varies = point.lanes > 1;
   Type memory = memoryType(buffer.element);
   Value pointer = bufferPointer(buffer, point);
@@ -390,6 +392,8 @@ Value TileEmitter::loadBuffer(const Buffer &buffer, const Point &point) {
     raw = vector::FromElementsOp::create(
         b, VectorType::get({point.lanes}, memory), elements);
   }
+  if (buffer.isPacked())
+    return fromMemory(raw, buffer.element);
   if (!isMask(buffer))
     return raw;
   // Ours are 0 or 1. Asked this way round, the mask of a multiply-add is one

@@ -19,7 +19,8 @@ namespace attn_grid::compiler::cpu {
 TileEmitter::TileEmitter(ImplicitLocOpBuilder &builder, KernelOp kernel,
                          const VectorTarget &target)
     : b(builder), kernel(kernel), target_(target),
-      laneAxis(kernel, target.vectorBits / 32), demand(kernel) {
+      laneAxis(kernel, target.vectorBits / 32),
+      demand(kernel, target.bf16Products) {
   memo.emplace_back();
 }
 
@@ -95,7 +96,7 @@ void TileEmitter::emitOp(Operation *op) {
   Value result = op->getResult(0);
   if (isa<RankedTensorType>(result.getType())) {
     if (shouldMaterialize(result))
-      addRoot({Root::Kind::materialize, op, result});
+      materialize(result);
     return;
   }
   if (auto load = dyn_cast<LoadOp>(op)) {
@@ -326,7 +327,7 @@ void TileEmitter::emitYield(ValueRange values, ArrayRef<Buffer> targets,
     if (buffer == buffers.end() || buffer->second.pointer != target.pointer)
       moves.push_back({value, target});
   }
-  SmallVector<std::tuple<Buffer, Buffer, Value>> copies;
+  SmallVector<std::tuple<Buffer, Buffer, Value>, 1> copies;
   SmallVector<std::pair<Value, Buffer>> direct;
   for (auto &[value, target] : moves) {
     bool hazard = readsBuffer(value, target.pointer, /*sameElement=*/true);

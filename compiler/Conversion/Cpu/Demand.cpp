@@ -5,6 +5,7 @@
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "mlir/IR/Matchers.h"
+#include "llvm/Support/MathExtras.h"
 
 using namespace mlir;
 using namespace attn_grid::ir;
@@ -31,7 +32,8 @@ template <typename Op> static SmallVector<int64_t> insideExtents(Op access) {
   return inside;
 }
 
-Demand::Demand(KernelOp kernel) {
+Demand::Demand(KernelOp kernel, int64_t bf16Products)
+    : bf16Products(bf16Products) {
   // Backwards, until nothing changes: extents only grow, and are bounded.
   SmallVector<Operation *> ops;
   kernel.walk([&](Operation *op) { ops.push_back(op); });
@@ -173,8 +175,15 @@ int64_t Demand::filled(Value value, int64_t axis) {
   return shape[axis];
 }
 
-int64_t Demand::contracted(DotOp dot) {
-  return std::max(filled(dot.getLhs(), 1), filled(dot.getRhs(), 0));
+int64_t Demand::contracted(DotOp dot) const {
+  int64_t depth = std::max(filled(dot.getLhs(), 1), filled(dot.getRhs(), 0));
+  auto isBf16 = [](Value factor) {
+    return getElementTypeOrSelf(factor.getType()).isBF16();
+  };
+  if (!isBf16(dot.getLhs()) || !isBf16(dot.getRhs()))
+    return depth;
+  return std::min(llvm::alignTo(depth, bf16Products),
+                  static_cast<uint64_t>(shapeOf(dot.getLhs().getType())[1]));
 }
 
 } // namespace attn_grid::compiler::cpu

@@ -7,7 +7,8 @@
 /// backwards from stores, reductions and dots, each tile's axis is *demanded*
 /// up to an extent; what lies beyond is neither computed nor stored. Going
 /// forwards from loads, each axis holds only zeros beyond its *filled* extent;
-/// a dot contracts no further than both its operands are filled.
+/// a dot contracts no further than both its operands are filled, but by whole
+/// steps of the instruction that it becomes.
 
 #include "dialect/AgOps.h"
 
@@ -17,7 +18,8 @@ namespace attn_grid::compiler::cpu {
 
 class Demand {
 public:
-  explicit Demand(ir::KernelOp kernel);
+  /// Dots of bf16 factors go `bf16Products` elements at a time.
+  Demand(ir::KernelOp kernel, int64_t bf16Products);
 
   /// Elements [0, demanded) of `axis` are all that is ever read of `value`.
   int64_t demanded(mlir::Value value, int64_t axis) const;
@@ -26,7 +28,7 @@ public:
   static int64_t filled(mlir::Value value, int64_t axis);
 
   /// How far `dot` has to contract.
-  static int64_t contracted(ir::DotOp dot);
+  int64_t contracted(ir::DotOp dot) const;
 
 private:
   bool demand(mlir::Value value, llvm::ArrayRef<int64_t> extents);
@@ -34,6 +36,7 @@ private:
   bool visit(mlir::Operation *op);
   llvm::SmallVector<int64_t> of(mlir::Value value) const;
 
+  int64_t bf16Products;
   llvm::DenseMap<mlir::Value, llvm::SmallVector<int64_t, 4>> extents;
 };
 

@@ -50,7 +50,7 @@ Window TileEmitter::window(Value operand, int64_t freeAxis, bool lanesAreFree,
                   index(buffer.strides[1 - freeAxis]), buffer.element};
   };
   auto known = buffers.find(operand);
-  if (known != buffers.end() &&
+  if (known != buffers.end() && !known->second.isPacked() &&
       (!lanesAreFree || known->second.laneAxis == freeAxis))
     return ofBuffer(known->second);
 
@@ -146,43 +146,68 @@ void TileEmitter::emitDot(DotOp dot) {
   Buffer buffer = target && mayOverwrite(target->carried, dot)
                       ? target->buffer
                       : makeBuffer(result, laneAxis.of(result));
+  if (isPaired(dot))
+    emitPairedDot(dot, buffer);
+  else
+    emitPlainDot(dot, buffer);
+  buffers[result] = buffer;
+}
+
+void TileEmitter::emitPlainDot(DotOp dot, const Buffer &buffer) {
+  bool rowsInLanes = buffer.laneAxis == 0;
+  DotTiling tiling = tilingOf(dot, buffer);
+  int64_t passes = tiling.others / tiling.tall;
+  Window rows = window(dot.getLhs(), 0, rowsInLanes, passes);
+  Window columns = window(dot.getRhs(), 1, !rowsInLanes, passes);
+  dotTiles(dot, buffer, rows, columns, tiling, /*pairs=*/false);
+}
+
+DotTiling TileEmitter::tilingOf(DotOp dot, const Buffer &buffer) {
+  Value result = dot.getResult();
   int64_t lane = buffer.laneAxis;
-  bool rowsInLanes = lane == 0;
-  int64_t lanes = lanesFor(result, lane);
-  int64_t vectors = llvm::divideCeil(
-      std::max<int64_t>(demand.demanded(result, lane), 1), lanes);
-  int64_t others = std::max<int64_t>(demand.demanded(result, 1 - lane), 1);
+  DotTiling tiling;
+  tiling.lanes = lanesFor(result, lane);
+  tiling.vectors = llvm::divideCeil(
+      std::max<int64_t>(demand.demanded(result, lane), 1), tiling.lanes);
+  tiling.others = std::max<int64_t>(demand.demanded(result, 1 - lane), 1);
   // As many accumulators as hide the latency of a multiply-add, and fit.
-  int64_t wide = std::min<int64_t>(vectors, target_.registers >= 32 ? 4 : 2);
-  if (wide == 3)
-    wide = 2;
-  int64_t tall = wide == 4   ? 4
-                 : wide == 2 ? (target_.registers >= 32 ? 8 : 4)
-                             : 8;
-  Window rows = window(dot.getLhs(), 0, rowsInLanes, others / tall);
-  Window columns = window(dot.getRhs(), 1, !rowsInLanes, others / tall);
+  bool many = target_.registers >= 32;
+  tiling.wide = std::min<int64_t>(tiling.vectors, many ? 4 : 2);
+  if (tiling.wide == 3)
+    tiling.wide = 2;
+  tiling.tall = tiling.wide == 4 ? 4 : tiling.wide == 2 && !many ? 4 : 8;
+  return tiling;
+}
+
+void TileEmitter::dotTiles(DotOp dot, const Buffer &buffer, const Window &rows,
+                           const Window &columns, const DotTiling &tiling,
+                           bool pairs) {
   MemoScope scope(*this);
-  auto tiles = [&](Value first, int64_t width) {
+  auto [lanes, vectors, others, wide, tall] = tiling;
+  auto tiles = [&, others = others, tall = tall, lanes = lanes](Value first,
+                                                                int64_t width) {
     int64_t whole = others / tall * tall;
     loop(whole, tall, [&](Value other) {
-      dotTile(dot, buffer, rows, columns, first, other, width, tall, lanes);
+      dotTile(dot, buffer, rows, columns, first, other, width, tall, lanes,
+              pairs);
     });
     if (others > whole)
       dotTile(dot, buffer, rows, columns, first, index(whole), width,
-              others - whole, lanes);
+              others - whole, lanes, pairs);
   };
   int64_t whole = vectors / wide * wide;
-  loop(whole * lanes, wide * lanes, [&](Value first) { tiles(first, wide); });
+  loop(whole * lanes, wide * lanes,
+       [&, wide = wide](Value first) { tiles(first, wide); });
   if (vectors > whole)
     tiles(index(whole * lanes), vectors - whole);
-  buffers[result] = buffer;
 }
 
 /// One register tile: `width` vectors of lanes from `first` on, times `height`
 /// of the other axis from `other` on.
 void TileEmitter::dotTile(DotOp dot, const Buffer &buffer, const Window &rows,
                           const Window &columns, Value first, Value other,
-                          int64_t width, int64_t height, int64_t lanes) {
+                          int64_t width, int64_t height, int64_t lanes,
+                          bool pairs) {
   MemoScope scope(*this);
   bool rowsInLanes = buffer.laneAxis == 0;
   const Window &vectorSide = rowsInLanes ? rows : columns;
@@ -204,8 +229,10 @@ void TileEmitter::dotTile(DotOp dot, const Buffer &buffer, const Window &rows,
     scalarRows.push_back(elementPointer(
         scalarSide.pointer, scalarSide.element,
         mulIndex(addIndex(other, index(h)), scalarSide.freeStride)));
-  Value vectorBase =
-      elementPointer(vectorSide.pointer, vectorSide.element, first);
+  // A lane of the vector side is one element, or one pair.
+  int64_t perLane = pairs ? 2 : 1;
+  Value vectorBase = elementPointer(vectorSide.pointer, vectorSide.element,
+                                    mulIndex(first, index(perLane)));
 
   auto extended = [&](Value value) {
     Type have = getElementTypeOrSelf(value.getType());
@@ -217,24 +244,28 @@ void TileEmitter::dotTile(DotOp dot, const Buffer &buffer, const Window &rows,
     return Value(arith::ExtSIOp::create(b, type, value));
   };
   auto read = [&](Type type, Value pointer, Type memory) {
-    return extended(LLVM::LoadOp::create(b, type, pointer,
-                                         memory.getIntOrFloatBitWidth() / 8));
+    return extended(LLVM::LoadOp::create(
+        b, type, pointer, memory.getIntOrFloatBitWidth() / 8 / perLane));
   };
-  int64_t depth = Demand::contracted(dot);
+  auto typeRead = [&](const Window &window) {
+    return pairs ? b.getI32Type() : memoryType(window.element);
+  };
+  int64_t depth = demand.contracted(dot) / perLane;
   SmallVector<Value> sums =
       loopCarrying(depth, 1, init, [&](Value k, ValueRange carried) {
         SmallVector<Value> factors;
         Value at = elementPointer(vectorBase, vectorSide.element,
                                   mulIndex(k, vectorSide.kStride));
-        Type vectorMemory = memoryType(vectorSide.element);
+        Type vectorMemory = typeRead(vectorSide);
         Type type = lanes == 1 ? vectorMemory
                                : Type(VectorType::get({lanes}, vectorMemory));
         for (int64_t w = 0; w < width; ++w)
-          factors.push_back(read(
-              type, elementPointer(at, vectorSide.element, index(w * lanes)),
-              vectorMemory));
+          factors.push_back(read(type,
+                                 elementPointer(at, vectorSide.element,
+                                                index(w * lanes * perLane)),
+                                 vectorMemory));
         Value step = mulIndex(k, scalarSide.kStride);
-        Type scalarMemory = memoryType(scalarSide.element);
+        Type scalarMemory = typeRead(scalarSide);
         SmallVector<Value> next;
         for (int64_t h = 0; h < height; ++h) {
           Value x = widen(
@@ -244,8 +275,9 @@ void TileEmitter::dotTile(DotOp dot, const Buffer &buffer, const Window &rows,
               lanes);
           for (int64_t w = 0; w < width; ++w) {
             Value acc = carried[h * width + w];
-            Value sum = multiplyAdd(factors[w], x, acc);
-            if (dot.getKeep())
+            Value sum = pairs ? multiplyAddPairs(factors[w], x, acc)
+                              : multiplyAdd(factors[w], x, acc);
+            if (dot.getKeep() && !pairs)
               sum = arith::SelectOp::create(b, keepAt(dot, pointOf(h, w), k),
                                             sum, acc);
             next.push_back(sum);

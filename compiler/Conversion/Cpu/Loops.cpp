@@ -25,6 +25,11 @@ static ArrayRef<int64_t> reducedAxes(const Root &root) {
   return cast<ReduceOp>(root.op).getAxes();
 }
 
+/// Whether a reduction keeps a place beside each value.
+static bool tracksPosition(ReduceKind kind) {
+  return kind == ReduceKind::argmin || kind == ReduceKind::argmax;
+}
+
 /// Whether the root reads or writes memory that the kernel writes.
 bool TileEmitter::touchesWritten(const Root &root) {
   return root.kind == Root::Kind::store ||
@@ -53,6 +58,12 @@ bool TileEmitter::canJoin(const Root &root) {
   if (group.empty())
     return true;
   const Root &first = group.front();
+  int64_t pairAxis = pairAxisOf(root);
+  if (pairAxis >= 0 && llvm::any_of(group, [&](const Root &other) {
+        int64_t axis = pairAxisOf(other);
+        return axis >= 0 && axis != pairAxis;
+      }))
+    return false;
   if (shapeOf(first.input.getType()) != shapeOf(root.input.getType()) ||
       laneAxis.of(first.input) != laneAxis.of(root.input))
     return false;
@@ -230,6 +241,10 @@ void TileEmitter::flush() {
         !isa<RankedTensorType>(root.op->getResult(0).getType()))
       continue;
     Value result = root.op->getResult(0);
+    if (pairAxisOf(root) >= 0) {
+      filled.back() = makePacked(result, *packingOf(result));
+      continue;
+    }
     std::optional<Buffer> dead = deadOperand(root, roots);
     filled.back() = dead ? *dead : makeBuffer(result, laneAxis.of(result));
   }
@@ -286,23 +301,26 @@ SmallVector<Value> TileEmitter::emitGroup() {
   int64_t lane = laneAxis.of(first.input);
   int64_t lanes = INT64_MAX;
   ArrayRef<int64_t> reduced;
-  bool tracksPosition = false;
+  bool anyPosition = false;
+  int64_t pairAxis = -1;
   for (const Root &root : group) {
+    pairAxis = std::max(pairAxis, pairAxisOf(root));
     lanes = std::min(lanes, lanesFor(root.input, lane));
     if (root.kind != Root::Kind::reduce)
       continue;
     reduced = reducedAxes(root);
-    ReduceKind kind = cast<ReduceOp>(root.op).getKind();
-    tracksPosition |= kind == ReduceKind::argmin || kind == ReduceKind::argmax;
+    anyPosition |= tracksPosition(cast<ReduceOp>(root.op).getKind());
   }
   auto extent = [&](int64_t axis) {
     int64_t need = std::max<int64_t>(demand.demanded(first.input, axis), 1);
-    return axis == lane ? llvm::alignTo(need, lanes) : need;
+    return axis == lane       ? llvm::alignTo(need, lanes)
+           : axis == pairAxis ? llvm::alignTo(need, 2)
+                              : need;
   };
   int64_t vectors = extent(lane) / lanes;
   int64_t unroll = vectors % 4 == 0 ? 4 : vectors % 2 == 0 ? 2 : 1;
   bool overLanes = llvm::is_contained(reduced, lane);
-  if (tracksPosition && overLanes)
+  if (anyPosition && overLanes)
     unroll = 1;
 
   SmallVector<int64_t> outer, inner;
@@ -310,14 +328,16 @@ SmallVector<Value> TileEmitter::emitGroup() {
     if (axis != lane)
       (llvm::is_contained(reduced, axis) ? inner : outer).push_back(axis);
   (overLanes ? inner : outer).push_back(lane);
-  auto step = [&](int64_t axis) { return axis == lane ? lanes * unroll : 1; };
+  auto step = [&](int64_t axis) {
+    return axis == lane ? lanes * unroll : axis == pairAxis ? 2 : 1;
+  };
 
   SmallVector<Value> coords(shape.size());
   SmallVector<Value> scalarResults;
   std::function<SmallVector<Value>(size_t, SmallVector<Value>)> reduceLoops =
       [&](size_t depth, SmallVector<Value> partial) -> SmallVector<Value> {
     if (depth == inner.size()) {
-      emitBody(coords, lanes, unroll, partial);
+      emitBody(coords, lanes, unroll, pairAxis, partial);
       return partial;
     }
     int64_t axis = inner[depth];
@@ -341,8 +361,7 @@ SmallVector<Value> TileEmitter::emitGroup() {
         for (int64_t u = 0; u < unroll; ++u) {
           auto op = cast<ReduceOp>(root.op);
           partial.push_back(identity(op, lanes));
-          if (op.getKind() == ReduceKind::argmin ||
-              op.getKind() == ReduceKind::argmax)
+          if (tracksPosition(op.getKind()))
             partial.push_back(
                 widen(constant(b.getI32Type(), b.getI32IntegerAttr(0)), lanes));
         }
@@ -352,9 +371,7 @@ SmallVector<Value> TileEmitter::emitGroup() {
       if (root.kind != Root::Kind::reduce)
         continue;
       auto op = cast<ReduceOp>(root.op);
-      bool pairs = op.getKind() == ReduceKind::argmin ||
-                   op.getKind() == ReduceKind::argmax;
-      size_t count = unroll * (pairs ? 2 : 1);
+      size_t count = unroll * (tracksPosition(op.getKind()) ? 2 : 1);
       finishReduction(op, groupBuffers[i], ArrayRef(partial).slice(at, count),
                       coords, lanes, overLanes, scalarResults);
       at += count;
@@ -364,25 +381,65 @@ SmallVector<Value> TileEmitter::emitGroup() {
   return scalarResults;
 }
 
-/// One point (and its `unroll` - 1 neighbours along the lanes) of every root.
+/// Takes the value of a point into the best so far, and its place on the axis.
+void TileEmitter::takeBest(ReduceOp op, Value value, const Point &point,
+                           Value &best, Value &bestPlace) {
+  int64_t axis = op.getAxes().front();
+  bool isLane = axis == point.laneAxis;
+  Value place = widen(evalIota(Point{{point.coords[axis]},
+                                     isLane ? 0 : -1,
+                                     isLane ? point.lanes : 1}),
+                      point.lanes);
+  Type element = getElementTypeOrSelf(value.getType());
+  bool max = op.getKind() == ReduceKind::argmax;
+  // Strictly better: the first of equals stays.
+  Value better;
+  if (isa<FloatType>(element)) {
+    auto predicate =
+        max ? arith::CmpFPredicate::OGT : arith::CmpFPredicate::OLT;
+    better = arith::CmpFOp::create(b, predicate, value, best);
+  } else {
+    bool isMask = element.isInteger(1);
+    auto predicate =
+        max ? (isMask ? arith::CmpIPredicate::ugt : arith::CmpIPredicate::sgt)
+            : (isMask ? arith::CmpIPredicate::ult : arith::CmpIPredicate::slt);
+    better = arith::CmpIOp::create(b, predicate, value, best);
+  }
+  best = arith::SelectOp::create(b, better, value, best);
+  bestPlace = arith::SelectOp::create(b, better, place, bestPlace);
+}
+
+/// One point of every root and its `unroll` - 1 neighbours along the lanes; and
+/// the same again one further along `pairAxis`, if there is one.
 void TileEmitter::emitBody(const SmallVector<Value> &coords, int64_t lanes,
-                           int64_t unroll, SmallVectorImpl<Value> &partial) {
+                           int64_t unroll, int64_t pairAxis,
+                           SmallVectorImpl<Value> &partial) {
   int64_t lane = laneAxis.of(group.front().input);
   SmallVector<Point> points;
-  for (int64_t u = 0; u < unroll; ++u) {
-    Point point{SmallVector<Value, 4>(coords.begin(), coords.end()), lane,
-                lanes};
-    point.coords[lane] = addIndex(coords[lane], index(u * lanes));
-    points.push_back(point);
-  }
-  size_t at = 0;
+  for (int64_t half = 0; half < (pairAxis >= 0 ? 2 : 1); ++half)
+    for (int64_t u = 0; u < unroll; ++u) {
+      Point point{SmallVector<Value, 4>(coords.begin(), coords.end()), lane,
+                  lanes};
+      point.coords[lane] = addIndex(coords[lane], index(u * lanes));
+      if (half)
+        point.coords[pairAxis] = addIndex(coords[pairAxis], index(half));
+      points.push_back(point);
+    }
+  MutableArrayRef<Value> sums(partial);
   for (auto [i, root] : llvm::enumerate(SmallVector<Root>(group))) {
+    const Buffer &buffer = groupBuffers[i];
     switch (root.kind) {
     case Root::Kind::materialize:
+      if (buffer.pairAxis >= 0) {
+        for (int64_t u = 0; u < unroll; ++u)
+          storePair(buffer, pairOf(root.input, points[u], points[unroll + u]),
+                    points[u]);
+        break;
+      }
       for (const Point &point : points) {
         Value value = widen(evalDefinition(root.input, point), lanes);
         remember(root.input, point, value);
-        storeBuffer(groupBuffers[i], value, point);
+        storeBuffer(buffer, value, point);
       }
       break;
     case Root::Kind::store:
@@ -391,44 +448,20 @@ void TileEmitter::emitBody(const SmallVector<Value> &coords, int64_t lanes,
       break;
     case Root::Kind::reduce: {
       auto op = cast<ReduceOp>(root.op);
-      for (const Point &point : points) {
+      int64_t each = tracksPosition(op.getKind()) ? 2 : 1;
+      for (auto [p, point] : llvm::enumerate(points)) {
         Value value = widen(eval(root.input, point), lanes);
-        if (op.getKind() == ReduceKind::argmin ||
-            op.getKind() == ReduceKind::argmax) {
-          // Strictly better: the first of equals stays.
-          int64_t axis = op.getAxes().front();
-          Point along{{point.coords[axis]}, axis == lane ? 0 : -1, lanes};
-          if (axis != lane)
-            along.lanes = 1;
-          Value place = widen(evalIota(along), lanes);
-          Type element = getElementTypeOrSelf(value.getType());
-          bool floats = isa<FloatType>(element), mask = element.isInteger(1);
-          bool max = op.getKind() == ReduceKind::argmax;
-          Value better =
-              floats
-                  ? Value(arith::CmpFOp::create(b,
-                                                max ? arith::CmpFPredicate::OGT
-                                                    : arith::CmpFPredicate::OLT,
-                                                value, partial[at]))
-                  : Value(arith::CmpIOp::create(
-                        b,
-                        mask  ? (max ? arith::CmpIPredicate::ugt
-                                     : arith::CmpIPredicate::ult)
-                        : max ? arith::CmpIPredicate::sgt
-                              : arith::CmpIPredicate::slt,
-                        value, partial[at]));
-          partial[at] = arith::SelectOp::create(b, better, value, partial[at]);
-          partial[at + 1] =
-              arith::SelectOp::create(b, better, place, partial[at + 1]);
-          at += 2;
+        Value &sum = sums[p % unroll * each];
+        if (each == 2) {
+          takeBest(op, value, point, sum, sums[p % unroll * each + 1]);
           continue;
         }
         if (op.getKind() == ReduceKind::sum)
           value = sumElement(
               value, getElementTypeOrSelf(op.getResult().getType()), lanes);
-        partial[at] = combine(op.getKind(), partial[at], value);
-        ++at;
+        sum = combine(op.getKind(), sum, value);
       }
+      sums = sums.drop_front(unroll * each);
       break;
     }
     }

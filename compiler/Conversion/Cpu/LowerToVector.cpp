@@ -140,7 +140,7 @@ namespace {
 struct LowerToVectorPass : impl::LowerToVectorBase<LowerToVectorPass> {
   using LowerToVectorBase::LowerToVectorBase;
   void runOnOperation() override {
-    VectorTarget target{vectorBits, registers, fma};
+    VectorTarget target{vectorBits, registers, fma, bf16Products};
     for (auto kernel :
          llvm::make_early_inc_range(getOperation().getOps<KernelOp>()))
       if (failed(checkKernel(kernel)) || failed(lowerToVector(kernel, target)))

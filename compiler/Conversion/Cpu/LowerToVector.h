@@ -11,6 +11,9 @@ struct VectorTarget {
   int64_t vectorBits = 128; // the widest vectors worth using
   int64_t registers = 16;   // how many of them
   bool fma = false;         // fused multiply-add is one instruction
+  /// How many products of bf16 an instruction adds to each sum: 1 if there is
+  /// none, 2 for vdpbf16ps of AVX512_BF16, 32 for tdpbf16ps of AMX.
+  int64_t bf16Products = 1;
 };
 
 /// On the entry: the bytes of scratch that a thread needs, an i64.

@@ -68,17 +68,22 @@ bool TileEmitter::readsWritten(Operation *op) {
          kernel.isWritten(argument.getArgNumber());
 }
 
-/// A dot can read such a load's elements where they lie.
-bool TileEmitter::isDirect(LoadOp load) {
-  Type element = getElementTypeOrSelf(load.getResult().getType());
-  if (load.getKeep() || load.getOther() || readsWritten(load) ||
-      element != registerType(element) || element.isInteger(1))
+/// All elements of such a load are a box in memory, at any time.
+bool TileEmitter::isPlain(LoadOp load) {
+  if (load.getKeep() || load.getOther() || readsWritten(load))
     return false;
   for (Value step : load.getSteps())
     if (!matchPattern(step, m_One()))
       return false;
   return llvm::none_of(load.getIndices().getTypes(),
                        [](Type type) { return isa<RankedTensorType>(type); });
+}
+
+/// A dot can read such a load's elements where they lie.
+bool TileEmitter::isDirect(LoadOp load) {
+  Type element = getElementTypeOrSelf(load.getResult().getType());
+  return element == registerType(element) && !element.isInteger(1) &&
+         isPlain(load);
 }
 
 /// The dots that read `value` as a factor or as a mask, through transposes.
@@ -115,6 +120,10 @@ bool TileEmitter::shouldMaterialize(Value value) {
   if (auto load = dyn_cast<LoadOp>(op)) {
     if (readsWritten(load))
       return true;
+    // Dots of pairs read it where it lies, or pack what they need.
+    SmallVector<Packing> packings;
+    if (factor && collectPackings(value, false, packings))
+      return dotBlock != op->getBlock();
     if (factor)
       return uses > 1 || dotBlock != op->getBlock() || !isDirect(load);
     return uses > 1 || usedDeeper || broadcast;
@@ -133,13 +142,28 @@ bool TileEmitter::shouldMaterialize(Value value) {
   return usedDeeper && cost > 2;
 }
 
+/// Fills a buffer with `value`, here or in a nest with others.
+void TileEmitter::materialize(Value value) {
+  std::optional<Packing> packing = packingOf(value);
+  bool inNest =
+      !packing || (packing->pairs && !isa<LoadOp>(value.getDefiningOp()) &&
+                   laneAxis.of(value) == packing->freeAxis);
+  if (inNest)
+    return addRoot({Root::Kind::materialize, value.getDefiningOp(), value});
+  Buffer buffer = makePacked(value, *packing);
+  packInto(buffer, value);
+  buffers[value] = buffer;
+}
+
 Buffer TileEmitter::makeBuffer(Value like, int64_t lane) {
   return makeBufferOfType(cast<RankedTensorType>(like.getType()), lane);
 }
 
-Buffer TileEmitter::makeBufferOfType(RankedTensorType tile, int64_t lane) {
+/// `element` is what memory holds, else that of registers.
+Buffer TileEmitter::makeBufferOfType(RankedTensorType tile, int64_t lane,
+                                     Type element) {
   Buffer buffer;
-  buffer.element = registerType(tile.getElementType());
+  buffer.element = element ? element : registerType(tile.getElementType());
   buffer.shape.assign(tile.getShape().begin(), tile.getShape().end());
   buffer.laneAxis = lane;
   buffer.strides.resize(tile.getRank());

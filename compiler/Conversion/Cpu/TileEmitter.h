@@ -17,8 +17,9 @@
 ///
 /// Files: Elementwise.cpp (values), SmallFloats.cpp, Access.cpp (tensors in
 /// memory), Materialize.cpp (what becomes a buffer), Loops.cpp (loop nests),
-/// Dot.cpp, Reduce.cpp, Scan.cpp, Sort.cpp, Indexed.cpp, Random.cpp, Debug.cpp,
-/// ControlFlow.cpp (for, if, while, carried tiles), Transpose.cpp.
+/// Dot.cpp, PairedDot.cpp and Packing.cpp (of bf16), Reduce.cpp, Scan.cpp,
+/// Sort.cpp, Indexed.cpp, Random.cpp, Debug.cpp, ControlFlow.cpp (for, if,
+/// while, carried tiles), Transpose.cpp.
 
 #include "compiler/Conversion/Cpu/Demand.h"
 #include "compiler/Conversion/Cpu/LaneAxis.h"
@@ -29,14 +30,38 @@
 
 namespace attn_grid::compiler::cpu {
 
+/// A float that registers hold widened, as f32.
+inline bool isSmallFloat(mlir::Type element) {
+  return mlir::isa<mlir::FloatType>(element) &&
+         element.getIntOrFloatBitWidth() < 32;
+}
+
 /// A tile in scratch memory. Strides are in elements; that of the lane axis
-/// is 1. A mask takes a byte per element; 16- and 8-bit floats are widened.
+/// is 1. A mask takes a byte per element; 16- and 8-bit floats are widened,
+/// except in a factor that is packed for a dot (Packing.cpp).
 struct Buffer {
   mlir::Value pointer;
   mlir::Type element; // as stored
   llvm::SmallVector<int64_t, 4> shape;
   llvm::SmallVector<int64_t, 4> strides;
   int64_t laneAxis = 0;
+  /// Packed with neighbours along this axis, 2k and 2k + 1, side by side.
+  int64_t pairAxis = -1;
+
+  bool isPacked() const { return isSmallFloat(element); }
+};
+
+/// How a dot of pairs reads a factor, a tile of bf16: with the contracted axis
+/// adjacent, or, if `pairs`, with the other one adjacent and each of its
+/// elements a pair of neighbours along the contracted axis.
+struct Packing {
+  int64_t freeAxis = 0;
+  bool pairs = false;
+
+  int64_t contractedAxis() const { return 1 - freeAxis; }
+  bool operator==(const Packing &other) const {
+    return freeAxis == other.freeAxis && pairs == other.pairs;
+  }
 };
 
 /// Where an expression is evaluated. One lane: a scalar.
@@ -69,11 +94,17 @@ struct Address {
 };
 
 /// A dot's operand as its inner loop reads it: element (free, k) lies at
-/// pointer + free * freeStride + k * kStride.
+/// pointer + free * freeStride + k * kStride. In a dot of pairs k counts pairs.
 struct Window {
   mlir::Value pointer;
   mlir::Value freeStride, kStride; // index, in elements
   mlir::Type element;              // as in memory there
+};
+
+/// How a dot's result is cut into register tiles of `wide` vectors of `lanes`
+/// times `tall` of the other axis.
+struct DotTiling {
+  int64_t lanes, vectors, others, wide, tall;
 };
 
 /// What a loop nest computes: a buffer to fill, a reduction, or a store.
@@ -89,12 +120,6 @@ struct Destination {
   Buffer buffer;
   mlir::Value carried; // the loop-carried tile that lies there, if any
 };
-
-/// A float that registers hold widened, as f32.
-inline bool isSmallFloat(mlir::Type element) {
-  return mlir::isa<mlir::FloatType>(element) &&
-         element.getIntOrFloatBitWidth() < 32;
-}
 
 /// `element` in `lanes` lanes; one lane is a scalar.
 inline mlir::Type vectorOf(mlir::Type element, int64_t lanes) {
@@ -196,10 +221,13 @@ private:
   // What becomes a buffer (Materialize.cpp).
   bool shouldMaterialize(mlir::Value value);
   int inlinedCost(mlir::Value value, int limit);
+  void materialize(mlir::Value value);
+  bool isPlain(ir::LoadOp load);
   bool isDirect(ir::LoadOp load);
   bool readsWritten(mlir::Operation *op);
   Buffer makeBuffer(mlir::Value like, int64_t laneAxis);
-  Buffer makeBufferOfType(mlir::RankedTensorType type, int64_t laneAxis);
+  Buffer makeBufferOfType(mlir::RankedTensorType type, int64_t laneAxis,
+                          mlir::Type element = {});
 
   // Loop nests (Loops.cpp).
   void addRoot(Root root);
@@ -212,7 +240,10 @@ private:
   void flush();
   llvm::SmallVector<mlir::Value> emitGroup();
   void emitBody(const llvm::SmallVector<mlir::Value> &coords, int64_t lanes,
-                int64_t unroll, llvm::SmallVectorImpl<mlir::Value> &partial);
+                int64_t unroll, int64_t pairAxis,
+                llvm::SmallVectorImpl<mlir::Value> &partial);
+  void takeBest(ir::ReduceOp op, mlir::Value value, const Point &point,
+                mlir::Value &best, mlir::Value &bestPlace);
   int64_t lanesFor(mlir::Value tile, int64_t laneAxis);
   mlir::Value identity(ir::ReduceOp op, int64_t lanes);
   mlir::Value combine(ir::ReduceKind kind, mlir::Value a, mlir::Value b);
@@ -240,13 +271,45 @@ private:
 
   // Dots (Dot.cpp).
   void emitDot(ir::DotOp dot);
+  void emitPlainDot(ir::DotOp dot, const Buffer &buffer);
   Window window(mlir::Value operand, int64_t freeAxis, bool lanesAreFree,
                 int64_t passes);
   void dotTile(ir::DotOp dot, const Buffer &buffer, const Window &rows,
                const Window &columns, mlir::Value first, mlir::Value other,
-               int64_t width, int64_t height, int64_t lanes);
+               int64_t width, int64_t height, int64_t lanes, bool pairs);
+  DotTiling tilingOf(ir::DotOp dot, const Buffer &buffer);
+  void dotTiles(ir::DotOp dot, const Buffer &buffer, const Window &rows,
+                const Window &columns, const DotTiling &tiling, bool pairs);
   mlir::Value keepAt(ir::DotOp dot, const Point &result, mlir::Value k);
   mlir::Value multiplyAdd(mlir::Value x, mlir::Value y, mlir::Value acc);
+
+  // Dots of bf16 (PairedDot.cpp, Packing.cpp).
+  bool isPaired(ir::DotOp dot);
+  void emitPairedDot(ir::DotOp dot, const Buffer &buffer);
+  void matrixTiles(ir::DotOp dot, const Buffer &buffer, const Window &rows,
+                   const Window &columns);
+  mlir::Value multiplyAddPairs(mlir::Value x, mlir::Value y, mlir::Value acc);
+  mlir::Value isFinite(const Window &window, int64_t rows, mlir::Value stride,
+                       int64_t length);
+  Packing packingIn(ir::DotOp dot, unsigned operand);
+  bool collectPackings(mlir::Value value, bool transposed,
+                       llvm::SmallVectorImpl<Packing> &packings);
+  std::optional<Packing> packingOf(mlir::Value value);
+  int64_t pairAxisOf(const Root &root);
+  Window packedWindow(mlir::Value operand, Packing packing);
+  Buffer makePacked(mlir::Value like, const Packing &packing);
+  void packInto(const Buffer &buffer, mlir::Value value);
+  void packBlocks(const Buffer &buffer, mlir::Value value, bool lanesAreFree,
+                  mlir::ArrayRef<int64_t> extents, int64_t side);
+  mlir::Value pairOf(mlir::Value value, const Point &first,
+                     const Point &second);
+  mlir::Value pairsAlong(mlir::Value value, const Point &point);
+  mlir::Value joinPairs(mlir::Value low, mlir::Value high);
+  mlir::Value evalUnrounded(mlir::Value value, const Point &point);
+  ir::LoadOp rawLoad(mlir::Value value);
+  mlir::Value loadPacked(const Buffer &buffer, const Point &point);
+  mlir::Value packedPointer(const Buffer &buffer, mlir::Value i, mlir::Value k);
+  void storePair(const Buffer &buffer, mlir::Value words, const Point &first);
 
   // Control flow (ControlFlow.cpp).
   void emitBlock(mlir::Block &block);
