@@ -93,8 +93,8 @@ private:
   bool addVariant(const ParsedProgram &parsed, const Specialization &what,
                   AheadObject &object) {
     AheadVariant variant{what, {}, {}};
-    for (const CpuTarget *cpu : cpus)
-      if (!addBody(parsed, *cpu, object, variant))
+    for (auto [cpu, target] : llvm::zip(cpus, request.targets))
+      if (!addBody(parsed, *cpu, target, object, variant))
         return false;
     for (const GpuArch *gpu : gpus)
       if (!addText(parsed, *gpu, object, variant))
@@ -104,10 +104,15 @@ private:
   }
 
   bool addBody(const ParsedProgram &parsed, const CpuTarget &cpu,
-               AheadObject &object, AheadVariant &variant) {
+               const Target &target, AheadObject &object,
+               AheadVariant &variant) {
     Compilation compilation(parsed, variant.what);
     if (!compilation.toSplit() || !compilation.toVectors(cpu))
       return failed(compilation);
+    // Without dots of bf16 it would be the body before once more.
+    if (cpu.vectors.bf16Products > 1 && !variant.bodies.empty() &&
+        !compilation.hasBf16Products())
+      return true;
     Artifact artifact = compilation.describe();
     // Scratch is the one thing that differs: vectors differ in width.
     size_t scratch =
@@ -121,7 +126,7 @@ private:
     auto number = object.addBody(std::move(code), variant.what.kernel);
     if (!number)
       return fail(llvm::toString(number.takeError()));
-    variant.bodies.push_back({request.targets[variant.bodies.size()], *number});
+    variant.bodies.push_back({target, *number});
     return true;
   }
 

@@ -154,6 +154,12 @@ Artifact Compilation::describe() const {
   return artifact;
 }
 
+bool Compilation::hasBf16Products() const {
+  return llvm::any_of((*module).getOps<func::FuncOp>(), [](func::FuncOp entry) {
+    return entry->hasAttr(cpu::bf16ProductsAttr);
+  });
+}
+
 std::optional<llvm::SmallVector<char, 0>>
 Compilation::generate(const CpuTarget &cpu, CodeKind kind) {
   if (!ok())

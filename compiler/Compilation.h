@@ -71,6 +71,10 @@ public:
   /// All of an artifact but its code. The kernel came from a program and is at
   /// vectors and loops, or at what a thread does.
   Artifact describe() const;
+
+  /// After `toVectors`: are there dots by instructions that add several
+  /// products of bf16?
+  bool hasBf16Products() const;
   /// Code for a kernel in the LLVM dialect.
   std::optional<llvm::SmallVector<char, 0>> generate(const CpuTarget &cpu,
                                                      CodeKind kind);

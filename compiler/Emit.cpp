@@ -20,6 +20,7 @@ namespace attn_grid::compiler {
 
 /// What a module's text says its stage is.
 static constexpr llvm::StringLiteral stageAttr = "ag.stage";
+static constexpr llvm::StringLiteral targetAttr = "ag.target";
 
 static constexpr std::pair<Stage, const char *> mlirStages[] = {
     {Stage::tile, "tile"},
@@ -76,6 +77,11 @@ static std::optional<EmitResult> refuse(const Target &target, Stage stage) {
                         : "a GPU has tile, split, gpu, llvm, ptx, cubin\n"));
 }
 
+/// Whether text of a stage is for one machine.
+static bool isLowered(Stage stage) {
+  return depth(stage) >= depth(Stage::vector);
+}
+
 /// The CPU to compile for, which `refuse` has seen.
 static CpuTarget cpuOf(const Target &target, const EmitOptions &options) {
   CpuTarget cpu = *findCpu(target.arch);
@@ -112,15 +118,20 @@ static EmitResult descend(Compilation &compilation, Stage at,
   }
   if (ok && at == Stage::split && goal > depth(at)) {
     ok = isGpu ? compilation.toThreads(*findGpu(target.arch))
-               : compilation.toVectors(*findCpu(target.arch));
+               : compilation.toVectors(cpuOf(target, options));
     at = isGpu ? Stage::gpu : Stage::vector;
   }
   EmitResult result;
   if (ok && isMlir(options.stage)) {
+    ModuleOp module = compilation.get();
+    auto note = [&](StringRef attribute, const llvm::Twine &text) {
+      module->setAttr(attribute, StringAttr::get(module.getContext(), text));
+    };
     for (auto [stage, name] : mlirStages)
       if (stage == at)
-        compilation.get()->setAttr(
-            stageAttr, StringAttr::get(compilation.get().getContext(), name));
+        note(stageAttr, name);
+    if (isLowered(at))
+      note(targetAttr, to_string(target));
     llvm::raw_string_ostream os(result.output);
     compilation.get().print(os);
     os << '\n';
@@ -223,6 +234,11 @@ EmitResult resume(std::string_view text, std::string_view name,
                    "`ag.stage` as `agc compile --emit` writes it\n");
   if (auto refused = refuse(target, *at))
     return *refused;
+  auto madeFor = compilation.get()->getAttrOfType<StringAttr>(targetAttr);
+  if (isLowered(*at) && madeFor && madeFor.getValue() != to_string(target))
+    return failure(std::string(name) + ": error: this text is made for " +
+                   madeFor.str() + ", not for the target " + to_string(target) +
+                   ": begin again from its tiles\n");
   if (depth(options.stage) < depth(*at))
     for (auto [stage, word] : mlirStages)
       if (stage == *at)

@@ -60,7 +60,9 @@ void addVectorPhase(OpPassManager &passes, const CpuTarget &cpu) {
   vectors.vectorBits = cpu.vectors.vectorBits;
   vectors.registers = cpu.vectors.registers;
   vectors.fma = cpu.vectors.fma;
-  vectors.bf16Products = cpu.vectors.bf16Products;
+  // LLVM gives out tile registers only where it optimises.
+  vectors.bf16Products =
+      std::min<int64_t>(cpu.vectors.bf16Products, cpu.optimize ? 32 : 2);
   passes.addPass(createLowerToVector(vectors));
   // The lowering writes address arithmetic and constants where it needs them.
   passes.addPass(createCSEPass());

@@ -9,9 +9,11 @@ namespace attn_grid {
 
 const std::vector<std::string> &cpu_archs() {
   // The x86-64 levels are those of its psABI: v3 has AVX2 and FMA, v4 the
-  // usual parts of AVX-512.
-  static const std::vector<std::string> archs{"x86-64", "x86-64-v3",
-                                              "x86-64-v4", "aarch64"};
+  // usual parts of AVX-512. To those come its dot products of bf16, and AMX
+  // with its own.
+  static const std::vector<std::string> archs{"x86-64",        "x86-64-v3",
+                                              "x86-64-v4",     "x86-64-v4-bf16",
+                                              "x86-64-v4-amx", "aarch64"};
   return archs;
 }
 

@@ -263,8 +263,9 @@ private:
       return ProductKind::f64;
     if (element.isF32())
       return op.getPrecision() ? ProductKind::tf32 : ProductKind::f32;
-    return element.getIntOrFloatBitWidth() == 16 ? ProductKind::f16
-                                                 : ProductKind::i8;
+    return element.isBF16()                        ? ProductKind::bf16
+           : element.getIntOrFloatBitWidth() == 16 ? ProductKind::f16
+                                                   : ProductKind::i8;
   }
 
   /// Is a tile made in this trip by loading it, so that a dot reads it from

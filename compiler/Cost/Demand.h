@@ -19,11 +19,11 @@
 namespace attn_grid::compiler {
 
 /// By the operands of a product.
-enum class ProductKind { f16, i8, tf32, f32, f64 };
+enum class ProductKind { f16, bf16, i8, tf32, f32, f64 };
 
 /// Of one program, all its threads together.
 struct Demand {
-  double products[5] = {}; ///< multiply-adds of dots, by ProductKind
+  double products[6] = {}; ///< multiply-adds of dots, by ProductKind
   double special = 0;      ///< elements of exp2, log, reciprocals, ...
   double arithmetic = 0;   ///< elements of sums and products of floats
   double logic = 0;        ///< elements of everything else that computes

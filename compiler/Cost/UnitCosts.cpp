@@ -47,6 +47,7 @@ static UnitCosts gpu(double f16, double i8, double tf32, double f32, double f64,
                      int blocks) {
   UnitCosts costs{};
   costs.products[static_cast<int>(ProductKind::f16)] = f16;
+  costs.products[static_cast<int>(ProductKind::bf16)] = f16;
   costs.products[static_cast<int>(ProductKind::i8)] = i8;
   costs.products[static_cast<int>(ProductKind::tf32)] = tf32;
   costs.products[static_cast<int>(ProductKind::f32)] = f32;
@@ -93,6 +94,11 @@ UnitCosts cpuCosts(const CpuTarget &cpu) {
   double products = lanes * (cpu.vectors.fma ? 2 : 1);
   std::fill(std::begin(costs.products), std::end(costs.products), products);
   costs.products[static_cast<int>(ProductKind::f64)] = products / 2;
+  // vdpbf16ps takes the place of a multiply-add (Agner Fog, Zen 4); tdpbf16ps
+  // does 16 x 16 x 32 in 16 cycles (Intel's optimization manual, AMX).
+  int64_t pairs = cpu.vectors.bf16Products;
+  costs.products[static_cast<int>(ProductKind::bf16)] =
+      pairs == 32 ? 512 : products * static_cast<double>(pairs);
   costs.special = lanes * 2 / 7;
   costs.arithmetic = lanes * 2;
   costs.logic = lanes * 2;

@@ -19,7 +19,7 @@ inline constexpr Unit allUnits[] = {
 
 /// All per cycle.
 struct UnitCosts {
-  double products[5];  ///< multiply-adds, by ProductKind
+  double products[6];  ///< multiply-adds, by ProductKind
   double special;      ///< elements
   double arithmetic;   ///< elements
   double logic;        ///< elements

@@ -119,6 +119,12 @@ translateToLLVM(mlir::ModuleOp module, const CpuTarget &cpu,
   return code;
 }
 
+static bool usesTileRegisters(const llvm::Module &code) {
+  return llvm::any_of(code, [](const llvm::Function &function) {
+    return function.getReturnType()->isX86_AMXTy();
+  });
+}
+
 llvm::Expected<llvm::SmallVector<char, 0>>
 writeCode(llvm::Module &code, const CpuTarget &cpu, CodeKind kind) {
   llvm::SmallVector<char, 0> output;
@@ -127,6 +133,10 @@ writeCode(llvm::Module &code, const CpuTarget &cpu, CodeKind kind) {
     os << code;
     return output;
   }
+  if (!cpu.optimize && usesTileRegisters(code))
+    return failureWith("LLVM gives out tile registers (AMX) only where it "
+                       "optimises: compile with -O3, or begin again before "
+                       "the stage vector");
   auto machine = targetMachine(cpu);
   if (!machine)
     return machine.takeError();

@@ -1,11 +1,15 @@
 #include "compiler/Target/CpuTarget.h"
 
+#include "attn_grid/target.hpp"
+
 #include "llvm/ADT/StringMap.h"
 #include "llvm/TargetParser/Host.h"
 #include "llvm/TargetParser/SubtargetFeature.h"
 #include "llvm/TargetParser/Triple.h"
 
 namespace attn_grid::compiler {
+
+static constexpr const char *x86Linux = "x86_64-unknown-linux-gnu";
 
 // The vectors that the lowering uses on each kind of CPU.
 static constexpr cpu::VectorTarget sse{
@@ -33,8 +37,9 @@ static CpuTarget detect() {
                        has.lookup("avx512vl") && has.lookup("avx512bw");
     host.vectors = host.math.avx512 ? avx512 : has.lookup("avx2") ? avx2 : sse;
     host.vectors.fma = has.lookup("fma");
-    if (host.math.avx512 && has.lookup("avx512bf16"))
-      host.vectors.bf16Products = 2;
+    host.vectors.bf16Products = machine_runs("x86-64-v4-amx")    ? 32
+                                : machine_runs("x86-64-v4-bf16") ? 2
+                                                                 : 1;
   } else if (triple.isAArch64()) {
     host.vectors = neon;
   }
@@ -46,20 +51,32 @@ const CpuTarget &hostCpu() {
   return host;
 }
 
+/// AVX-512 with instructions for dots of bf16.
+static CpuTarget withBf16(const char *features, int64_t products) {
+  CpuTarget cpu{x86Linux, "x86-64-v4", features, avx512, {.avx512 = true}};
+  cpu.vectors.bf16Products = products;
+  return cpu;
+}
+
 const CpuTarget *findCpu(std::string_view arch) {
   if (arch == "native")
     return &hostCpu();
-  constexpr const char *x86 = "x86_64-unknown-linux-gnu";
-  static const CpuTarget level1{x86, "x86-64", "", sse, {.avx512 = false}};
-  static const CpuTarget level3{x86, "x86-64-v3", "", avx2, {.avx512 = false}};
-  static const CpuTarget level4{x86, "x86-64-v4", "", avx512, {.avx512 = true}};
+  static const CpuTarget level1{x86Linux, "x86-64", "", sse, {.avx512 = false}};
+  static const CpuTarget level3{
+      x86Linux, "x86-64-v3", "", avx2, {.avx512 = false}};
+  static const CpuTarget level4{
+      x86Linux, "x86-64-v4", "", avx512, {.avx512 = true}};
+  static const CpuTarget bf16 = withBf16("+avx512bf16", 2);
+  static const CpuTarget amx = withBf16("+avx512bf16,+amx-tile,+amx-bf16", 32);
   static const CpuTarget arm{
       "aarch64-unknown-linux-gnu", "generic", "", neon, {.avx512 = false}};
-  return arch == "x86-64"      ? &level1
-         : arch == "x86-64-v3" ? &level3
-         : arch == "x86-64-v4" ? &level4
-         : arch == "aarch64"   ? &arm
-                               : nullptr;
+  return arch == "x86-64"           ? &level1
+         : arch == "x86-64-v3"      ? &level3
+         : arch == "x86-64-v4"      ? &level4
+         : arch == "x86-64-v4-bf16" ? &bf16
+         : arch == "x86-64-v4-amx"  ? &amx
+         : arch == "aarch64"        ? &arm
+                                    : nullptr;
 }
 
 } // namespace attn_grid::compiler

@@ -7,9 +7,12 @@
 #include <fmt/format.h>
 #if defined(__x86_64__)
 #include <cpuid.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 #endif
 
-namespace attn_grid::detail {
+namespace attn_grid {
+namespace detail {
 
 #if defined(__x86_64__)
 
@@ -59,17 +62,50 @@ static int level() {
   return zmm && has(wide.b, wide_b4) ? 4 : 3;
 }
 
-bool machine_runs(std::string_view arch) {
-  static const int here = level();
-  return arch == "x86-64" || (arch == "x86-64-v3" && here >= 3) ||
-         (arch == "x86-64-v4" && here >= 4);
+/// Does the system let this process use tile registers? They are 8 KiB more to
+/// save for each thread, so that Linux gives them to those that ask.
+static bool may_use_tiles() {
+  constexpr long request_permission = 0x1023, tile_data = 18;
+  return syscall(SYS_arch_prctl, request_permission, tile_data) == 0;
 }
 
-#elif defined(__aarch64__)
-bool machine_runs(std::string_view arch) { return arch == "aarch64"; }
+static bool has_bf16() {
+  constexpr uint32_t avx512_bf16 = 1u << 5;
+  return level() == 4 && ask(7).a >= 1 && (ask(7, 1).a & avx512_bf16) != 0;
+}
+
+static bool has_amx() {
+  constexpr uint32_t amx_bf16 = 1u << 22, amx_tile = 1u << 24;
+  constexpr uint64_t tile_state = 3u << 17;
+  return has_bf16() && (ask(7).d & amx_bf16) != 0 &&
+         (ask(7).d & amx_tile) != 0 &&
+         (enabled_state() & tile_state) == tile_state && may_use_tiles();
+}
+
+} // namespace detail
+
+bool machine_runs(std::string_view arch) {
+  static const int level = detail::level();
+  static const bool bf16 = detail::has_bf16(), amx = detail::has_amx();
+  return arch == "x86-64" || (arch == "x86-64-v3" && level >= 3) ||
+         (arch == "x86-64-v4" && level >= 4) ||
+         (arch == "x86-64-v4-bf16" && bf16) || (arch == "x86-64-v4-amx" && amx);
+}
+
 #else
-bool machine_runs(std::string_view) { return false; }
+} // namespace detail
+
+bool machine_runs(std::string_view arch) {
+#if defined(__aarch64__)
+  return arch == "aarch64";
+#else
+  static_cast<void>(arch);
+  return false;
 #endif
+}
+#endif
+
+namespace detail {
 
 bool may_choose(std::string_view arch) {
   const char *limit = std::getenv("AG_CPU_ARCH");
@@ -87,4 +123,5 @@ bool may_choose(std::string_view arch) {
   return machine_runs(arch);
 }
 
-} // namespace attn_grid::detail
+} // namespace detail
+} // namespace attn_grid

@@ -1,4 +1,5 @@
 #include "runtime/host/Processor.h"
+#include "attn_grid/target.hpp"
 #include <fmt/format.h>
 #if defined(__x86_64__)
 #include <cpuid.h>
@@ -36,6 +37,8 @@ static std::string ask() {
   constexpr uint32_t xgetbv_there = 1u << 27;
   text += fmt::format(" {:x}",
                       features & xgetbv_there ? enabled_state() : uint64_t(0));
+  if (machine_runs("x86-64-v4-amx"))
+    text += " amx";
   return text;
 }
 #else

@@ -57,7 +57,7 @@ void check(const FlashCase &c) {
 }
 
 TEST(Ahead, EveryVariantOfFlash) {
-  for (DType dtype : {f16, f32})
+  for (DType dtype : {f16, bf16, f32})
     for (int64_t width : {32, 64})
       for (bool causal : {false, true})
         for (bool lse : {false, true})
@@ -104,7 +104,7 @@ TEST(Ahead, ScalarsOfAllKinds) {
 
 /// Arrays on the software GPU, whose `data` is an address of that.
 TEST(Ahead, PtxForArraysOnAGpu) {
-  for (DType dtype : {f16, f32})
+  for (DType dtype : {f16, bf16, f32})
     for (bool causal : {false, true})
       for (bool regular : {true, false}) {
         SCOPED_TRACE(regular);

@@ -3,6 +3,9 @@
 
 #include "test/kernels/KernelCase.h"
 #include "test/support/DeviceKernel.h"
+#include "test/support/TileEmulator.h"
+
+#include <cstdlib>
 
 namespace attn_grid::test {
 namespace {
@@ -22,6 +25,17 @@ TEST_P(Matmul, Products) {
     EXPECT_TRUE(close(c, matmul(read(a), read(b))))
         << rows << " x " << inner << " x " << cols;
   }
+}
+
+// That AG_TEST_DEVICE=tiles tests what it says.
+TEST_P(Matmul, TilesAreUsed) {
+  const char *device = std::getenv("AG_TEST_DEVICE");
+  if (!device || std::string_view(device) != "tiles" || GetParam() != bf16 ||
+      machine_runs("x86-64-v4-amx"))
+    GTEST_SKIP() << "of bf16 with AG_TEST_DEVICE=tiles, and emulated";
+  long before = TileEmulator::products();
+  kernel("matmul/matmul.ag")(draw({64, 64}), draw({64, 64}));
+  EXPECT_GT(TileEmulator::products(), before);
 }
 
 // Rows of b that lie far apart, as in a slice of a wide matrix, or are

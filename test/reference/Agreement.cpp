@@ -1,6 +1,8 @@
 #include "test/reference/Agreement.h"
 
+#include "attn_grid/target.hpp"
 #include "test/support/CpuKernel.h"
+#include "test/support/TileEmulator.h"
 
 #include "mlir/AsmParser/AsmParser.h"
 #include "mlir/Parser/Parser.h"
@@ -284,44 +286,59 @@ struct ReferenceRun {
 };
 } // namespace
 
-/// The widths of vectors to compile a kernel for.
-static std::vector<int64_t> widthsFor(const std::string &text) {
-  std::vector<int64_t> all;
-  for (int64_t bits = hostVectors().vectorBits; bits >= 128; bits /= 2)
-    all.push_back(bits);
-  if (std::getenv("AG_ALL_WIDTHS"))
-    return all;
-  return {all[std::hash<std::string>()(text) % all.size()]};
-}
-
 namespace {
 /// How a kernel is compiled.
 struct Compiled {
-  int64_t bits;
-  bool optimize;
+  compiler::cpu::VectorTarget vectors;
+  bool optimize = true;
+
+  std::string describe() const {
+    return fmt::format("CPU, {} bits, {} products of bf16, {}",
+                       vectors.vectorBits, vectors.bf16Products,
+                       optimize ? "-O3" : "-O0");
+  }
 };
 } // namespace
+
+/// The ways to compile a kernel: for one width of vectors that the machine has;
+/// with dots of bf16 in each way it knows, and by tile registers, which are
+/// emulated, too.
+static std::vector<Compiled> waysFor(const std::string &text) {
+  std::vector<Compiled> all;
+  for (int64_t bits = hostVectors().vectorBits; bits >= 128; bits /= 2) {
+    compiler::cpu::VectorTarget vectors = hostVectors();
+    vectors.vectorBits = bits;
+    if (bits == 128)
+      vectors.registers = 16;
+    all.push_back({vectors});
+  }
+  size_t hash = std::hash<std::string>()(text);
+  std::vector<Compiled> ways = all;
+  if (!std::getenv("AG_ALL_WIDTHS"))
+    ways = {all[hash % all.size()]};
+  // LLVM takes longer over code that it does not optimise.
+  if (hash % 16 == 0)
+    ways.push_back({ways.front().vectors, false});
+  bool hasDots = text.find("ag.dot") != std::string::npos &&
+                 text.find("bf16") != std::string::npos;
+  if (hasDots && machine_runs("x86-64-v4-bf16"))
+    for (int64_t products : {1, 2, 32}) {
+      all.front().vectors.bf16Products = products;
+      ways.push_back(all.front());
+    }
+  return ways;
+}
 
 std::string disagreement(const Case &test) {
   ReferenceRun reference(test);
   if (!reference.error.empty())
     return "reference: " + reference.error;
-  std::vector<Compiled> ways;
-  for (int64_t bits : widthsFor(test.text()))
-    ways.push_back({bits, true});
-  // LLVM takes longer over code that it does not optimise.
-  if (std::hash<std::string>()(test.text()) % 16 == 0)
-    ways.push_back({ways.front().bits, false});
-  for (auto [bits, optimize] : ways) {
-    compiler::cpu::VectorTarget target = hostVectors();
-    target.vectorBits = bits;
-    if (bits == 128)
-      target.registers = 16;
+  TileEmulator tiles;
+  for (const Compiled &way : waysFor(test.text())) {
     OwningOpRef<ModuleOp> copy(reference.module->clone());
-    CpuKernel kernel = compileForCpu(*copy, target, optimize);
+    CpuKernel kernel = compileForCpu(*copy, way.vectors, way.optimize);
     if (!kernel.entry)
-      return fmt::format("CPU, {} bits, {}: {}", bits, optimize ? "-O3" : "-O0",
-                         kernel.error);
+      return way.describe() + ": " + kernel.error;
     Memory memory = makeMemory(test, reference.context);
     bool assertFailed = kernel.run(memory.slots, test.programs) != 0;
     std::string text =
@@ -329,8 +346,7 @@ std::string disagreement(const Case &test) {
     if (assertFailed != reference.assertFailed)
       text += "  an assert failed in one of the two only\n";
     if (!text.empty())
-      return fmt::format("CPU, {} bits, {}:\n{}", bits,
-                         optimize ? "-O3" : "-O0", text);
+      return way.describe() + ":\n" + text;
   }
   return {};
 }

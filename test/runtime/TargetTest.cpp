@@ -33,8 +33,9 @@ TEST(Target, AnUnknownNameListsWhatThereIs) {
     EXPECT_STREQ(error.what(),
                  "no target is called `sm_8`; did you mean `sm_80`?\n"
                  "there are cpu (this machine), cpu:x86-64, cpu:x86-64-v3, "
-                 "cpu:x86-64-v4, cpu:aarch64, sm_80, sm_86, sm_89, sm_90, "
-                 "sm_90a, sm_100a, sm_120");
+                 "cpu:x86-64-v4, cpu:x86-64-v4-bf16, cpu:x86-64-v4-amx, "
+                 "cpu:aarch64, sm_80, sm_86, sm_89, sm_90, sm_90a, sm_100a, "
+                 "sm_120");
   }
 }
 

@@ -30,12 +30,14 @@ compiler::cpu::VectorTarget hostVectors() {
 
 /// As the pipeline's vector phase, but for vectors of any width.
 static void addVectorPhase(OpPassManager &passes,
-                           const compiler::cpu::VectorTarget &vectors) {
+                           const compiler::cpu::VectorTarget &vectors,
+                           bool optimize) {
   compiler::LowerToVectorOptions options;
   options.vectorBits = vectors.vectorBits;
   options.registers = vectors.registers;
   options.fma = vectors.fma;
-  options.bf16Products = vectors.bf16Products;
+  options.bf16Products =
+      std::min<int64_t>(vectors.bf16Products, optimize ? 32 : 2);
   passes.addPass(compiler::createLowerToVector(options));
   passes.addPass(createCSEPass());
   passes.addPass(compiler::createApproximateMath(
@@ -59,7 +61,7 @@ CpuKernel compileForCpu(ModuleOp module,
                                   });
   PassManager first(module.getContext(), ModuleOp::getOperationName());
   compiler::addTilePhase(first);
-  addVectorPhase(first, vectors);
+  addVectorPhase(first, vectors, optimize);
   if (failed(first.run(module))) {
     result.error += "the lowering failed";
     return result;
@@ -77,6 +79,8 @@ CpuKernel compileForCpu(ModuleOp module,
   }
   compiler::CpuTarget cpu = compiler::hostCpu();
   cpu.optimize = optimize;
+  if (vectors.bf16Products == 32)
+    cpu.features += ",+amx-tile,+amx-bf16";
   auto object = compiler::generateCode(module, cpu, compiler::CodeKind::object);
   if (!object) {
     result.error += llvm::toString(object.takeError());

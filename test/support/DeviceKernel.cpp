@@ -1,6 +1,9 @@
 #include "test/support/DeviceKernel.h"
 
+#include "test/support/TileCompiler.h"
+
 #include <algorithm>
+#include <cstdio>
 #include <cstdlib>
 #include <list>
 
@@ -8,8 +11,22 @@ namespace attn_grid::test {
 
 Device test_device() {
   const char *name = std::getenv("AG_TEST_DEVICE");
-  return name && *name ? Device::named(name) : Device::cpu();
+  if (!name || !*name)
+    return Device::cpu();
+  if (std::string_view(name) != "tiles")
+    return Device::named(name);
+  return Device::cpu();
 }
+
+/// Before any kernel is read.
+[[maybe_unused]] static const bool chosen = [] {
+  const char *name = std::getenv("AG_TEST_DEVICE");
+  if (name && std::string_view(name) == "tiles" && !compile_for_tiles()) {
+    std::puts("skipped: the processor has no AVX512_BF16");
+    std::exit(77);
+  }
+  return true;
+}();
 
 namespace {
 /// A tensor's bytes from its first element to its last, on both sides.

@@ -2,7 +2,7 @@
 #define AG_TEST_SUPPORT_DEVICEKERNEL_H
 /// A kernel that tests call with tensors of the host, and that runs on the
 /// device that AG_TEST_DEVICE names: so each test of a kernel is one of every
-/// device.
+/// device. `tiles` is the CPU with code for AMX, emulated if need be.
 
 #include "attn_grid/attn_grid.hpp"
 

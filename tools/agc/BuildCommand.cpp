@@ -135,8 +135,9 @@ void addBuildCommand(CLI::App &app) {
   repeated("--target", build.targets,
            "machines: cpu (every instruction set of this processor family, the "
            "best is chosen at the first call; the default), or some of "
-           "cpu:x86-64, cpu:x86-64-v3, cpu:x86-64-v4, cpu:aarch64; beside "
-           "them or alone sm_80, sm_86, sm_89, sm_90a, sm_100a, sm_120: PTX "
+           "cpu:x86-64, cpu:x86-64-v3, cpu:x86-64-v4, cpu:x86-64-v4-bf16, "
+           "cpu:x86-64-v4-amx, cpu:aarch64; beside them or alone sm_80, sm_86, "
+           "sm_89, sm_90a, sm_100a, sm_120: PTX "
            "for arrays on a GPU",
            "TARGET[,TARGET]");
   command

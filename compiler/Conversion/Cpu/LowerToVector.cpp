@@ -128,6 +128,8 @@ LogicalResult lowerToVector(KernelOp kernel, const VectorTarget &target) {
   }
   func::ReturnOp::create(b);
   entry->setAttr(scratchBytesAttr, b.getI64IntegerAttr(offset));
+  if (emitter.hasPairedDots())
+    entry->setAttr(bf16ProductsAttr, b.getUnitAttr());
   SmallVector<StringRef> messages(emitter.assertMessages().begin(),
                                   emitter.assertMessages().end());
   if (!messages.empty())

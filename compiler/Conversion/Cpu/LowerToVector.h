@@ -23,6 +23,9 @@ inline constexpr llvm::StringLiteral scratchBytesAttr = "ag.scratch_bytes";
 /// number i, from 1, sets `ag_context::failed` to i.
 inline constexpr llvm::StringLiteral assertsAttr = "ag.asserts";
 
+/// On the entry, if there are dots by instructions that add several products.
+inline constexpr llvm::StringLiteral bf16ProductsAttr = "ag.bf16_products";
+
 /// Replaces `kernel` by two functions in the same module: `<name>`, with the
 /// interface of `Artifact::CpuEntry`, and the body of one program.
 llvm::LogicalResult lowerToVector(ir::KernelOp kernel,

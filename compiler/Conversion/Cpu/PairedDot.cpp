@@ -50,6 +50,7 @@ bool TileEmitter::isPaired(DotOp dot) {
 }
 
 void TileEmitter::emitPairedDot(DotOp dot, const Buffer &buffer) {
+  pairedDots = true;
   Window rows = packedWindow(dot.getLhs(), packingIn(dot, 0));
   Window columns = packedWindow(dot.getRhs(), packingIn(dot, 1));
   auto multiply = [&] {

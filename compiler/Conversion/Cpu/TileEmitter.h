@@ -147,6 +147,9 @@ public:
   /// the order of the arguments that `emit` appended to the body's block.
   llvm::ArrayRef<int64_t> scratchSizes() const { return bufferBytes; }
 
+  /// Whether a dot adds several products of bf16 at once.
+  bool hasPairedDots() const { return pairedDots; }
+
   /// The messages of the asserts emitted, in the order of their numbers.
   llvm::ArrayRef<std::string> assertMessages() const { return asserts; }
 
@@ -336,6 +339,7 @@ private:
   llvm::SmallVector<std::string> asserts;
   unsigned literals = 0; // so far
   bool failed = false;
+  bool pairedDots = false; // emitted
 
   llvm::DenseMap<mlir::Value, mlir::Value> scalars;
   llvm::DenseMap<mlir::Value, Buffer> buffers;

@@ -37,6 +37,11 @@ AG_API Target parse_target(std::string_view text);
 /// includes.
 AG_API const std::vector<std::string> &cpu_archs();
 
+/// Can code for `arch`, a name of `cpu_archs`, run here? The processor must
+/// have the instructions and the system must save their registers. For AMX the
+/// system's permission is asked for, once; refused, there is none.
+AG_API bool machine_runs(std::string_view arch);
+
 /// The architectures that PTX may be made for.
 AG_API const std::vector<std::string> &ptx_archs();
 
