@@ -17,6 +17,7 @@
 
 #include "compiler/Analysis/MaskRanges.h"
 #include "compiler/Transforms/ConditionCode.h"
+#include "compiler/Transforms/MaskParts.h"
 #include "compiler/Transforms/MaskedLoop.h"
 #include "compiler/Transforms/Passes.h"
 
@@ -79,13 +80,15 @@ static Value constantMask(OpBuilder &builder, Location loc, Type type,
 }
 
 /// Copies `branch`, which may be empty, into the empty block `into`, with
-/// `known` masks as constants.
-static void copyBranch(Region &branch, const KnownMasks &known, Block *into,
-                       Location loc) {
+/// `known` masks as constants and what is known of `parts`.
+static void copyBranch(Region &branch, const KnownMasks &known,
+                       const KnownParts *parts, Block *into, Location loc) {
   OpBuilder builder = OpBuilder::atBlockEnd(into);
   IRMapping mapping;
   for (auto [mask, value] : known)
     mapping.map(mask, constantMask(builder, loc, mask.getType(), value));
+  if (parts)
+    mapping.map(parts->mask, makeRest(builder, *parts));
   if (branch.empty()) {
     scf::YieldOp::create(builder, loc);
     return;
@@ -113,20 +116,26 @@ static void useOutcome(scf::IfOp test, bool outcome, bool surely) {
 }
 
 /// Puts `test` into the else branch of `if sure`, whose then branch is a copy
-/// of what `test` does if its condition is `outcome`.
+/// of what `test` does if its condition is `outcome`: because of all of its
+/// mask, or of `parts`.
 static scf::IfOp wrapTest(scf::IfOp test, bool outcome, const Condition &sure,
-                          const Quantities &quantities) {
+                          const Quantities &quantities,
+                          const KnownParts *parts = nullptr) {
   Location loc = test.getLoc();
   OpBuilder builder(test);
   Value holds = ConditionCode(builder, loc, quantities).test(sure);
   auto outer = scf::IfOp::create(builder, loc, test.getResultTypes(), holds,
                                  /*addThenBlock=*/true, /*addElseBlock=*/true);
   KnownMasks known;
-  collectKnownMasks(test.getCondition(), outcome, /*surely=*/true, known);
+  if (parts)
+    for (Value part : parts->parts)
+      collectKnownMasks(part, true, /*surely=*/true, known);
+  else
+    collectKnownMasks(test.getCondition(), outcome, /*surely=*/true, known);
   outer.getThenRegion().front().clear();
   outer.getElseRegion().front().clear();
   copyBranch(outcome ? test.getThenRegion() : test.getElseRegion(), known,
-             outer.thenBlock(), loc);
+             parts, outer.thenBlock(), loc);
   test.replaceAllUsesWith(outer.getResults());
   test->moveBefore(outer.elseBlock(), outer.elseBlock()->end());
   builder.setInsertionPointToEnd(outer.elseBlock());
@@ -157,8 +166,8 @@ static void sinkIntoBranches(ArrayRef<scf::IfOp> tests) {
 /// Decides `test` by scalars where `facts` about its condition can; an
 /// `excluded` outcome does not occur surely.
 static void decideByScalars(scf::IfOp test, const MaskFacts &facts,
-                            std::optional<bool> excluded,
-                            const Quantities &quantities) {
+                            std::optional<bool> excluded, MaskRanges &ranges) {
+  const Quantities &quantities = ranges.getQuantities();
   unsigned thenOps = countOps(test.getThenRegion());
   unsigned elseOps = countOps(test.getElseRegion());
   SmallVector<scf::IfOp> tests;
@@ -176,6 +185,11 @@ static void decideByScalars(scf::IfOp test, const MaskFacts &facts,
       return;
     }
     tests.push_back(wrapTest(test, outcome, sure, quantities));
+  }
+  if (facts.allTrue.isFalse() && excluded != true && thenOps <= maxCopiedOps) {
+    KnownParts parts = findKnownParts(test.getCondition(), ranges);
+    if (!parts.sure.isFalse() && !parts.sure.isTrue())
+      tests.push_back(wrapTest(test, true, parts.sure, quantities, &parts));
   }
   useOutcome(test, true, /*surely=*/false);
   useOutcome(test, false, /*surely=*/false);
@@ -207,7 +221,7 @@ static void splitTest(scf::IfOp test) {
       excluded = idle;
   }
   if (elements != 0)
-    decideByScalars(test, facts, excluded, quantities);
+    decideByScalars(test, facts, excluded, ranges);
 }
 
 namespace {

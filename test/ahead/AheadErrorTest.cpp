@@ -94,7 +94,7 @@ TEST_F(AheadErrors, VariantsThatWereNotBuilt) {
   EXPECT_THAT(ag_last_error(),
               StartsWith("flash_fwd: AgAheadKernels was not built with the "
                          "variant flash_fwd<T = f32, D = 80, DV = 32,"));
-  EXPECT_THAT(ag_last_error(), HasSubstr("and 24 more"));
+  EXPECT_THAT(ag_last_error(), HasSubstr("and 40 more"));
 }
 
 TEST_F(AheadErrors, ConstsOfTheBuild) {

@@ -149,13 +149,16 @@ void TileEmitter::emitDot(DotOp dot) {
   if (isPaired(dot))
     emitPairedDot(dot, buffer);
   else
-    emitPlainDot(dot, buffer);
+    emitPlainDot(dot, buffer, /*isRare=*/false);
   buffers[result] = buffer;
 }
 
-void TileEmitter::emitPlainDot(DotOp dot, const Buffer &buffer) {
+/// `isRare`: little code matters more than speed.
+void TileEmitter::emitPlainDot(DotOp dot, const Buffer &buffer, bool isRare) {
   bool rowsInLanes = buffer.laneAxis == 0;
   DotTiling tiling = tilingOf(dot, buffer);
+  if (isRare)
+    tiling.wide = tiling.tall = 1;
   int64_t passes = tiling.others / tiling.tall;
   Window rows = window(dot.getLhs(), 0, rowsInLanes, passes);
   Window columns = window(dot.getRhs(), 1, !rowsInLanes, passes);

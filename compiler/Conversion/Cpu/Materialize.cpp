@@ -126,7 +126,9 @@ bool TileEmitter::shouldMaterialize(Value value) {
       return dotBlock != op->getBlock();
     if (factor)
       return uses > 1 || dotBlock != op->getBlock() || !isDirect(load);
-    return uses > 1 || usedDeeper || broadcast;
+    // Lanes that lie apart in memory: better a block at a time than a gather.
+    bool turned = transposedAxis({Root::Kind::materialize, op, value}) >= 0;
+    return uses > 1 || usedDeeper || broadcast || turned;
   }
   if (isa<TransposeOp>(op))
     return false; // read through

@@ -1,6 +1,6 @@
 // Factors of bf16 as dots of pairs read them (PairedDot.cpp). One dot reads
 //
-//     the side in lanes    by words: lane i holds elements (i, 2k), (i, 2k + 1)
+//     the side in lanes    as pairs: lane i holds elements (i, 2k), (i, 2k + 1)
 //     the other side       by rows:  elements (j, 0), (j, 1), ... are adjacent
 //
 // Rows that lie so in memory are read there. All else is packed: where the
@@ -25,10 +25,32 @@ namespace attn_grid::compiler::cpu {
 // Which packing
 //===----------------------------------------------------------------------===//
 
-/// How `dot` reads its operand number `operand`, 0 or 1.
+/// Which axis of a tile has elements side by side, where it lies now.
+int64_t TileEmitter::adjacentAxis(Value tile) {
+  if (auto known = buffers.find(tile); known != buffers.end())
+    return known->second.laneAxis;
+  if (auto load = tile.getDefiningOp<LoadOp>())
+    if (int64_t axis = unitStrideAxis(load.getTensor(), load.getExtents(),
+                                      load.getSteps());
+        axis >= 0)
+      return axis;
+  return laneAxis.of(tile);
+}
+
+/// How `dot` reads its operand number `operand`, 0 or 1. vdpbf16ps reads the
+/// side that is not in lanes word by word: either packing will do, the one that
+/// turns nothing is made.
 Packing TileEmitter::packingIn(DotOp dot, unsigned operand) {
-  int64_t lane = laneAxis.of(dot.getResult());
-  return {/*freeAxis=*/operand, /*pairs=*/lane == operand};
+  int64_t free = operand;
+  if (laneAxis.of(dot.getResult()) == free)
+    return {free, /*pairs=*/true};
+  Value tile = dot->getOperand(operand);
+  while (auto transpose = tile.getDefiningOp<TransposeOp>()) {
+    free = transpose.getPermutation()[free];
+    tile = transpose.getInput();
+  }
+  return {operand,
+          /*pairs=*/target_.bf16Products == 2 && adjacentAxis(tile) == free};
 }
 
 /// Adds how each user of `value` reads it. False if one is no dot of pairs.
@@ -87,12 +109,6 @@ Buffer TileEmitter::makePacked(Value like, const Packing &packing) {
 // Words of two elements
 //===----------------------------------------------------------------------===//
 
-/// The load whose elements may be taken as they are, if `value` is one.
-LoadOp TileEmitter::rawLoad(Value value) {
-  auto load = value.getDefiningOp<LoadOp>();
-  return load && !load.getOther() && !buffers.count(value) ? load : LoadOp();
-}
-
 /// An f32 that rounds to `value`, a bf16: what is packed is rounded then.
 Value TileEmitter::evalUnrounded(Value value, const Point &point) {
   auto round = value.getDefiningOp<arith::TruncFOp>();
@@ -136,19 +152,7 @@ Value TileEmitter::joinPairs(Value low, Value high) {
 /// The elements at `first` and `second` as words.
 Value TileEmitter::pairOf(Value value, const Point &first,
                           const Point &second) {
-  LoadOp load = rawLoad(value);
-  if (!load)
-    return joinPairs(evalUnrounded(value, first), evalUnrounded(value, second));
-  int64_t lanes = first.lanes;
-  Type words = vectorOf(b.getI32Type(), lanes);
-  auto word = [&](const Point &point) -> Value {
-    Value half = readAt(address(load, point), b.getIntegerType(16), lanes, {});
-    return arith::ExtUIOp::create(b, words, widen(half, lanes));
-  };
-  Value upper = arith::ShLIOp::create(
-      b, word(second),
-      widen(constant(b.getI32Type(), b.getI32IntegerAttr(16)), lanes));
-  return arith::OrIOp::create(b, word(first), upper);
+  return joinPairs(evalUnrounded(value, first), evalUnrounded(value, second));
 }
 
 /// The 2 n elements from `point`, of n lanes, on along its lane axis as n
@@ -156,17 +160,6 @@ Value TileEmitter::pairOf(Value value, const Point &first,
 Value TileEmitter::pairsAlong(Value value, const Point &point) {
   int64_t words = point.lanes;
   Type type = vectorOf(b.getI32Type(), words);
-  if (LoadOp load = rawLoad(value)) {
-    Point all = point;
-    all.lanes = 2 * words;
-    Value halves =
-        widen(readAt(address(load, all), b.getIntegerType(16), all.lanes, {}),
-              all.lanes);
-    Value asWords = vector::BitCastOp::create(
-        b, VectorType::get({words}, b.getI32Type()), halves);
-    return words == 1 ? Value(vector::ExtractOp::create(b, asWords, 0))
-                      : asWords;
-  }
   if (words == 16) {
     Point second = point;
     second.coords[point.laneAxis] =
@@ -240,6 +233,85 @@ Value TileEmitter::loadPacked(const Buffer &buffer, const Point &point) {
 // Packing
 //===----------------------------------------------------------------------===//
 
+/// Where the elements of `load` lie, those of `adjacent` side by side; where it
+/// sticks out of its tensor, a copy filled with zeros takes their place. No
+/// pointer if they do not lie so.
+Window TileEmitter::rawWindow(LoadOp load, int64_t free, int64_t adjacent,
+                              ArrayRef<int64_t> extents) {
+  if (!isPlain(load))
+    return {};
+  const TensorInfo &info = tensor(load.getTensor());
+  int64_t axis = 0, other = 1 - adjacent;
+  OpFoldResult strides[2];
+  Value offset = index(0);
+  for (auto [d, i] : llvm::enumerate(load.getIndices())) {
+    if (load.getExtents()[d])
+      strides[axis++] = info.strides[d];
+    offset = addIndex(offset,
+                      mulIndex(toIndex(scalar(i)), indexOf(info.strides[d])));
+  }
+  if (!isConstantIntValue(strides[adjacent], 1))
+    return {};
+  Type element = info.element;
+  auto window = [&](Value pointer, Value stride) {
+    Value one = index(1);
+    return free == adjacent ? Window{pointer, one, stride, element}
+                            : Window{pointer, stride, one, element};
+  };
+  Value direct = elementPointer(info.pointer, element, offset);
+  Value stride = indexOf(strides[other]);
+  bool always = false;
+  Value inside = inBounds(load, always, extents);
+  if (always)
+    return window(direct, stride);
+  Buffer copy = makeBufferOfType(cast<RankedTensorType>(load.getType()),
+                                 adjacent, element);
+  auto fill = [&] {
+    MemoScope scope(*this);
+    int64_t lanes = std::min<int64_t>(32, copy.shape[adjacent]);
+    Point point{SmallVector<Value, 4>(2), adjacent, lanes};
+    loop(extents[other], 1, [&](Value row) {
+      loop(extents[adjacent], lanes, [&](Value i) {
+        point.coords[other] = row;
+        point.coords[adjacent] = i;
+        Value raw =
+            readAt(address(load, point), b.getIntegerType(16), lanes, {});
+        LLVM::StoreOp::create(b, widen(raw, lanes), bufferPointer(copy, point),
+                              2);
+      });
+    });
+  };
+  Value copied = index(copy.strides[other]);
+  if (!inside) {
+    fill();
+    return window(copy.pointer, copied);
+  }
+  auto choice = scf::IfOp::create(
+      b, TypeRange{direct.getType(), b.getIndexType()}, inside, true);
+  OpBuilder::InsertionGuard guard(b);
+  b.setInsertionPointToStart(&choice.getThenRegion().front());
+  scf::YieldOp::create(b, ValueRange{direct, stride});
+  b.setInsertionPointToStart(&choice.getElseRegion().front());
+  fill();
+  scf::YieldOp::create(b, ValueRange{copy.pointer, copied});
+  b.setInsertionPointAfter(choice);
+  return window(choice.getResult(0), choice.getResult(1));
+}
+
+/// How much of a tile is packed: what is demanded, by whole steps.
+static SmallVector<int64_t> packedExtents(const Demand &demand, Value value,
+                                          int64_t free, int64_t freeStep,
+                                          int64_t contractedStep) {
+  SmallVector<int64_t> extents(2);
+  auto upTo = [&](int64_t axis, int64_t step) {
+    extents[axis] =
+        llvm::alignTo(std::max<int64_t>(demand.demanded(value, axis), 1), step);
+  };
+  upTo(free, freeStep);
+  upTo(1 - free, contractedStep);
+  return extents;
+}
+
 /// Fills `buffer`, a packed one, with `value`.
 void TileEmitter::packInto(const Buffer &buffer, Value value) {
   flush();
@@ -247,80 +319,64 @@ void TileEmitter::packInto(const Buffer &buffer, Value value) {
   int64_t free = pairs ? buffer.laneAxis : 1 - buffer.laneAxis;
   int64_t contracted = 1 - free;
   ArrayRef<int64_t> shape = buffer.shape;
-  LoadOp load = rawLoad(value);
-  int64_t adjacent = laneAxis.of(value);
-  if (auto known = buffers.find(value); known != buffers.end())
-    adjacent = known->second.laneAxis;
-  else if (load)
-    adjacent =
-        unitStrideAxis(load.getTensor(), load.getExtents(), load.getSteps());
-  bool lanesAreFree = adjacent != contracted;
-  // Blocks are square where words are turned.
-  int64_t side = std::min<int64_t>(
-      16, lanesAreFree == pairs
-              ? (lanesAreFree ? shape[free] : shape[contracted] / 2)
-              : std::min(shape[free], shape[contracted] / 2));
+  int64_t adjacent = adjacentAxis(value);
+  // Words are read along the adjacent axis. Where they are wanted along the
+  // other one, square blocks are turned.
+  bool lanesAreFree = adjacent == free;
   bool turned = lanesAreFree != pairs;
-  SmallVector<int64_t> extents(2);
-  extents[free] =
-      llvm::alignTo(std::max<int64_t>(demand.demanded(value, free), 1),
-                    turned || lanesAreFree ? side : 1);
-  extents[contracted] =
-      llvm::alignTo(std::max<int64_t>(demand.demanded(value, contracted), 1),
-                    turned || !lanesAreFree ? 2 * side : 2);
-  bool always = false;
-  Value inside = load ? inBounds(load, always, extents) : Value();
-  auto pack = [&](bool proven) {
-    MemoScope scope(*this);
-    bool added = proven && provenInBounds.insert(load).second;
-    packBlocks(buffer, value, lanesAreFree, extents, side);
-    if (added)
-      provenInBounds.erase(load);
-  };
-  if (!inside)
-    return pack(load && always);
-  auto choice = scf::IfOp::create(b, TypeRange(), inside, true);
-  OpBuilder::InsertionGuard guard(b);
-  for (bool proven : {true, false}) {
-    Region &region = proven ? choice.getThenRegion() : choice.getElseRegion();
-    b.setInsertionPoint(region.front().getTerminator());
-    pack(proven);
-  }
-}
+  int64_t alongFree = shape[free], alongPairs = shape[contracted] / 2;
+  int64_t side = std::min<int64_t>(16, turned  ? std::min(alongFree, alongPairs)
+                                       : pairs ? alongFree
+                                               : alongPairs);
+  int64_t freeStep = turned || pairs ? side : 1;
+  int64_t pairStep = turned || !pairs ? side : 1;
+  SmallVector<int64_t> extents =
+      packedExtents(demand, value, free, freeStep, 2 * pairStep);
+  Window raw;
+  if (auto load = value.getDefiningOp<LoadOp>(); load && !buffers.count(value))
+    raw = rawWindow(load, free, adjacent, extents);
 
-/// Words along one axis, from elements whose lanes lie along the same or the
-/// other.
-void TileEmitter::packBlocks(const Buffer &buffer, Value value,
-                             bool lanesAreFree, ArrayRef<int64_t> extents,
-                             int64_t side) {
-  bool pairs = buffer.pairAxis >= 0;
-  int64_t free = pairs ? buffer.laneAxis : 1 - buffer.laneAxis;
-  int64_t contracted = 1 - free;
-  bool turned = lanesAreFree != pairs;
+  MemoScope scope(*this);
   auto at = [&](Value i, Value k, int64_t lane) {
     Point point{SmallVector<Value, 4>(2), lane, side};
     point.coords[free] = i;
     point.coords[contracted] = k;
     return point;
   };
-  // Words from elements (i, k) on, along the axis of the lanes.
-  auto read = [&](Value i, Value k) {
-    return lanesAreFree ? pairOf(value, at(i, k, free),
-                                 at(i, addIndex(k, index(1)), free))
-                        : pairsAlong(value, at(i, k, contracted));
+  auto plus = [&](Value value, int64_t more) {
+    return addIndex(value, index(more));
+  };
+  auto rawAt = [&](Value i, Value k, Type type) -> Value {
+    Value offset =
+        addIndex(mulIndex(i, raw.freeStride), mulIndex(k, raw.kStride));
+    return LLVM::LoadOp::create(
+        b, vectorOf(type, side),
+        elementPointer(raw.pointer, raw.element, offset), 2);
+  };
+  // Words from elements (i, k) on, along the adjacent axis.
+  auto read = [&](Value i, Value k) -> Value {
+    if (!raw.pointer)
+      return lanesAreFree
+                 ? pairOf(value, at(i, k, free), at(i, plus(k, 1), free))
+                 : pairsAlong(value, at(i, k, contracted));
+    if (!lanesAreFree)
+      return rawAt(i, k, b.getI32Type());
+    auto word = [&](Value k) -> Value {
+      return arith::ExtUIOp::create(b, vectorOf(b.getI32Type(), side),
+                                    rawAt(i, k, b.getIntegerType(16)));
+    };
+    Value sixteen =
+        widen(constant(b.getI32Type(), b.getI32IntegerAttr(16)), side);
+    return arith::OrIOp::create(
+        b, word(k), arith::ShLIOp::create(b, word(plus(k, 1)), sixteen));
   };
   auto write = [&](Value words, Value i, Value k) {
     LLVM::StoreOp::create(b, words, packedPointer(buffer, i, k), 4);
   };
-  int64_t freeStep = turned || lanesAreFree ? side : 1;
-  int64_t pairStep = turned || !lanesAreFree ? side : 1;
   loop(extents[contracted], 2 * pairStep, [&](Value k) {
     loop(extents[free], freeStep, [&](Value i) {
       if (!turned)
         return write(read(i, k), i, k);
-      auto plus = [&](Value value, int64_t more) {
-        return addIndex(value, index(more));
-      };
       SmallVector<Value> rows;
       for (int64_t row = 0; row < side; ++row)
         rows.push_back(lanesAreFree ? read(i, plus(k, 2 * row))
@@ -355,53 +411,19 @@ Window TileEmitter::packedWindow(Value operand, Packing packing) {
       known->second.laneAxis == (packing.pairs ? free : contracted))
     return ofBuffer(known->second);
 
-  LoadOp load = rawLoad(operand);
-  Value inside;
-  Window direct;
-  bool always = false;
-  if (!packing.pairs && load && isPlain(load)) {
-    const TensorInfo &info = tensor(load.getTensor());
-    int64_t axis = 0;
-    OpFoldResult strides[2];
-    Value offset = index(0);
-    for (auto [d, i] : llvm::enumerate(load.getIndices())) {
-      if (load.getExtents()[d])
-        strides[axis++] = info.strides[d];
-      offset = addIndex(offset,
-                        mulIndex(toIndex(scalar(i)), indexOf(info.strides[d])));
-    }
-    if (isConstantIntValue(strides[contracted], 1)) {
-      SmallVector<int64_t> needed(2);
-      // Rows by whole tiles of the matrix unit.
-      needed[free] = std::min<int64_t>(
-          llvm::alignTo(std::max<int64_t>(demand.demanded(operand, free), 1),
-                        target_.bf16Products / 2),
-          shapeOf(operand.getType())[free]);
-      needed[contracted] = demand.demanded(operand, contracted);
-      inside = inBounds(load, always, needed);
-      direct = Window{elementPointer(info.pointer, info.element, offset),
-                      indexOf(strides[free]), index(2), info.element};
-      if (always)
-        return direct;
-    }
+  auto load = operand.getDefiningOp<LoadOp>();
+  if (!packing.pairs && load && known == buffers.end()) {
+    // Rows by whole tiles of the matrix unit.
+    int64_t rows = std::min<int64_t>(shapeOf(operand.getType())[free],
+                                     target_.bf16Products / 2);
+    Window raw = rawWindow(load, free, contracted,
+                           packedExtents(demand, operand, free, rows, 2));
+    if (raw.pointer)
+      return {raw.pointer, raw.freeStride, index(2), raw.element};
   }
   Buffer copy = makePacked(operand, packing);
-  Window copied = ofBuffer(copy);
-  if (!inside) {
-    packInto(copy, operand);
-    return copied;
-  }
-  auto choice = scf::IfOp::create(
-      b, TypeRange{direct.pointer.getType(), b.getIndexType()}, inside, true);
-  {
-    OpBuilder::InsertionGuard guard(b);
-    b.setInsertionPointToStart(&choice.getThenRegion().front());
-    scf::YieldOp::create(b, ValueRange{direct.pointer, direct.freeStride});
-    b.setInsertionPointToStart(&choice.getElseRegion().front());
-    packInto(copy, operand);
-    scf::YieldOp::create(b, ValueRange{copied.pointer, copied.freeStride});
-  }
-  return {choice.getResult(0), choice.getResult(1), index(2), direct.element};
+  packInto(copy, operand);
+  return ofBuffer(copy);
 }
 
 } // namespace attn_grid::compiler::cpu

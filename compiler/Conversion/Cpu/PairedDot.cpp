@@ -77,7 +77,7 @@ void TileEmitter::emitPairedDot(DotOp dot, const Buffer &buffer) {
     if (fast)
       multiply();
     else
-      emitPlainDot(dot, buffer);
+      emitPlainDot(dot, buffer, /*isRare=*/true);
   }
 }
 

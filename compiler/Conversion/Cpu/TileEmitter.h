@@ -274,7 +274,7 @@ private:
 
   // Dots (Dot.cpp).
   void emitDot(ir::DotOp dot);
-  void emitPlainDot(ir::DotOp dot, const Buffer &buffer);
+  void emitPlainDot(ir::DotOp dot, const Buffer &buffer, bool isRare);
   Window window(mlir::Value operand, int64_t freeAxis, bool lanesAreFree,
                 int64_t passes);
   void dotTile(ir::DotOp dot, const Buffer &buffer, const Window &rows,
@@ -294,6 +294,7 @@ private:
   mlir::Value multiplyAddPairs(mlir::Value x, mlir::Value y, mlir::Value acc);
   mlir::Value isFinite(const Window &window, int64_t rows, mlir::Value stride,
                        int64_t length);
+  int64_t adjacentAxis(mlir::Value tile);
   Packing packingIn(ir::DotOp dot, unsigned operand);
   bool collectPackings(mlir::Value value, bool transposed,
                        llvm::SmallVectorImpl<Packing> &packings);
@@ -302,14 +303,13 @@ private:
   Window packedWindow(mlir::Value operand, Packing packing);
   Buffer makePacked(mlir::Value like, const Packing &packing);
   void packInto(const Buffer &buffer, mlir::Value value);
-  void packBlocks(const Buffer &buffer, mlir::Value value, bool lanesAreFree,
-                  mlir::ArrayRef<int64_t> extents, int64_t side);
+  Window rawWindow(ir::LoadOp load, int64_t free, int64_t adjacent,
+                   llvm::ArrayRef<int64_t> extents);
   mlir::Value pairOf(mlir::Value value, const Point &first,
                      const Point &second);
   mlir::Value pairsAlong(mlir::Value value, const Point &point);
   mlir::Value joinPairs(mlir::Value low, mlir::Value high);
   mlir::Value evalUnrounded(mlir::Value value, const Point &point);
-  ir::LoadOp rawLoad(mlir::Value value);
   mlir::Value loadPacked(const Buffer &buffer, const Point &point);
   mlir::Value packedPointer(const Buffer &buffer, mlir::Value i, mlir::Value k);
   void storePair(const Buffer &buffer, mlir::Value words, const Point &first);
