@@ -1,46 +1,18 @@
 #include "compiler/Transforms/MaskParts.h"
 
+#include "compiler/Analysis/StaticElement.h"
 #include "dialect/AgOps.h"
+#include "dialect/Verify.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
-#include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "mlir/IR/IRMapping.h"
-#include "mlir/IR/Matchers.h"
 
 using namespace mlir;
 
 namespace attn_grid::compiler {
 
-/// Masks and expressions of more operations are not looked through.
+/// Masks of more operations are not looked through.
 static constexpr unsigned maxDepth = 16;
-
-/// The first element of a tile of integers, or an integer, if it is the same in
-/// every run.
-static std::optional<APInt> firstElement(Value value, unsigned depth = 0) {
-  auto type = dyn_cast<IntegerType>(getElementTypeOrSelf(value.getType()));
-  Operation *op = value.getDefiningOp();
-  if (!op || !type || depth > maxDepth)
-    return std::nullopt;
-  if (DenseElementsAttr elements; matchPattern(value, m_Constant(&elements)))
-    return *elements.value_begin<APInt>();
-  APInt number;
-  if (matchPattern(value, m_ConstantInt(&number)))
-    return number;
-  if (isa<ir::IotaOp>(op))
-    return APInt::getZero(type.getWidth());
-  auto of = [&](unsigned operand) {
-    return firstElement(op->getOperand(operand), depth + 1);
-  };
-  if (isa<ir::BroadcastOp, ir::TransposeOp, ir::ReshapeOp, tensor::SplatOp>(op))
-    return of(0);
-  if (auto compare = dyn_cast<arith::CmpIOp>(op)) {
-    std::optional<APInt> a = of(0), b = of(1);
-    if (!a || !b)
-      return std::nullopt;
-    return APInt(1, arith::applyCmpPredicate(compare.getPredicate(), *a, *b));
-  }
-  return std::nullopt;
-}
 
 /// The parts of a conjunction that broadcasts may stand before.
 static void collectParts(Value mask, SmallVectorImpl<Value> &parts,
@@ -71,7 +43,9 @@ KnownParts findKnownParts(Value condition, MaskRanges &ranges) {
       continue;
     }
     // The rest must be true together somewhere: in their first element.
-    std::optional<APInt> first = firstElement(part);
+    SmallVector<std::optional<int64_t>> origin(
+        ir::shapeOf(part.getType()).size(), 0);
+    std::optional<APInt> first = staticElement(part, origin);
     if (!first || first->isZero())
       return known;
   }

@@ -86,7 +86,9 @@ def SplitMaskedLoops : Pass<"ag-split-masked-loops",
     2. a scalar test goes before the mask is computed: where it decides, the
        `if` runs a copy of the branch in which the mask is a constant, so that
        selects by it and `keep` of a dot vanish; the mask is computed only where
-       the test leaves it open.
+       the test leaves it open. Of a mask that is never all true a part may be
+       (`cols <= rows and iota < 63`): then the copy has the other part for its
+       mask.
 
     The tests and bounds are 64-bit; where the kernel's integers may have
     wrapped they conclude nothing. The kernel's result stays the same, bit for

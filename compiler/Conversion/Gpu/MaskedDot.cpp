@@ -7,6 +7,7 @@
 // the test costs an instruction for two factors, and no barrier.
 
 #include "compiler/Analysis/MaskedZeros.h"
+#include "compiler/Analysis/StaticElement.h"
 #include "compiler/Conversion/Gpu/ThreadEmitter.h"
 
 #include "compiler/Conversion/Gpu/Intrinsics.h"
@@ -37,6 +38,37 @@ static Value watch(ImplicitLocOpBuilder &b, ArrayRef<Value> factors,
         LLVM::FMAOp::create(b, packVector(b, {factors[i], second}), zeros, sum);
   }
   return sum;
+}
+
+/// Whether `keep` keeps all that row `k` of the second factor gives, in every
+/// run.
+static bool keepsRow(Value keep, int64_t k) {
+  std::optional<llvm::APInt> kept = staticElement(keep, {std::nullopt, k});
+  return kept && kept->isOne();
+}
+
+/// The registers of the second factor, a pair at a time, of which some thread's
+/// element may have to be left out. `axis` is the one that is contracted.
+static SmallVector<Value> registersToWatch(const ThreadTile &factor, Value keep,
+                                           unsigned axis) {
+  const LinearLayout &layout = factor.layout;
+  SmallVector<bool> kept;
+  for (int64_t k = 0; k < static_cast<int64_t>(layout.shape()[axis]); ++k)
+    kept.push_back(keepsRow(keep, k));
+  auto needed = [&](unsigned reg) {
+    for (unsigned warp = 0; warp < 1u << layout.warp().size(); ++warp)
+      for (unsigned lane = 0; lane < 1u << layout.lane().size(); ++lane)
+        if (!kept[layout.coordinate(layout.apply({reg, lane, warp}), axis)])
+          return true;
+    return false;
+  };
+  SmallVector<Value> registers;
+  for (unsigned reg = 0; reg < factor.regs.size(); reg += 2) {
+    unsigned second = std::min<size_t>(reg + 1, factor.regs.size() - 1);
+    if (needed(reg) || needed(second))
+      registers.append({factor.regs[reg], factor.regs[second]});
+  }
+  return registers;
 }
 
 /// Whether any thread's `sum` is NaN. A barrier stands there.
@@ -143,14 +175,18 @@ ThreadTile ThreadEmitter::maskedDot(DotOp op) {
   const SharedTile *loaded = sharedTileOf(stored);
   ThreadTile rhs = loaded ? loadShared(*loaded, homeOf(stored)) : get(stored);
   SharedTile tile = loaded ? *loaded : makeShared(op, rhs);
+  SmallVector<Value> registers =
+      registersToWatch(rhs, op.getKeep(), transposed ? 1 : 0);
   ThreadTile result;
-  if (watched && getElementTypeOrSelf(watched.getType()) ==
-                     getElementTypeOrSelf(stored.getType())) {
-    watched = watch(b, rhs.regs, watched);
+  if (registers.empty()) {
+    result = matrixProduct(keptFactor(op), acc, tile, transposed);
+  } else if (watched && getElementTypeOrSelf(watched.getType()) ==
+                            getElementTypeOrSelf(stored.getType())) {
+    watched = watch(b, registers, watched);
     result = matrixProduct(keptFactor(op), acc, tile, transposed);
   } else {
     Value special = anyNotFinite(watch(
-        b, rhs.regs, zeroPair(b, getElementTypeOrSelf(stored.getType()))));
+        b, registers, zeroPair(b, getElementTypeOrSelf(stored.getType()))));
     auto branch =
         scf::IfOp::create(b, flatTypes(op.getResult()), special, true);
     OpBuilder::InsertionGuard guard(b);
