@@ -257,7 +257,8 @@ LinearLayout LayoutBuilder::finish() {
 }
 
 LinearLayout blockedLayout(ArrayRef<int64_t> shape, unsigned axis,
-                           unsigned vector, unsigned warpBits) {
+                           unsigned vector, unsigned warpBits,
+                           bool axisInWarp) {
   LayoutBuilder builder(shape, warpBits);
   for (unsigned bit = 0; bit < bitsOf(vector) && builder.left(axis); ++bit)
     builder.reg.push_back(builder.take(axis));
@@ -268,6 +269,8 @@ LinearLayout blockedLayout(ArrayRef<int64_t> shape, unsigned axis,
   for (unsigned along : order)
     while (builder.left(along) && !builder.lanesFull())
       builder.lane.push_back(builder.take(along));
+  if (axisInWarp)
+    std::rotate(order.begin(), order.begin() + 1, order.end());
   for (unsigned along : order)
     while (builder.left(along) && !builder.warpsFull())
       builder.warp.push_back(builder.take(along));

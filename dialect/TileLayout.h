@@ -129,10 +129,12 @@ private:
 };
 
 /// A layout for memory accesses: `vector` elements along `axis` in a thread's
-/// registers, then lanes and warps along `axis`, then along the other axes from
-/// the last to the first.
+/// registers, then lanes along `axis`, then along the other axes from the last
+/// to the first; and warps in the same order, or, if `axisInWarp`, along `axis`
+/// last, so that a row stays in one warp.
 LinearLayout blockedLayout(llvm::ArrayRef<int64_t> shape, unsigned axis,
-                           unsigned vector, unsigned warpBits);
+                           unsigned vector, unsigned warpBits,
+                           bool axisInWarp = false);
 
 /// The accumulator of `mma.m16n8` over an M x N tile (also its first operand,
 /// over M x K): warps lie along M, as many as there are blocks of 16 rows, and

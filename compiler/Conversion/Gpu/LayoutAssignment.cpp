@@ -31,6 +31,7 @@ bool isRecomputable(Operation *op) {
 
 LayoutAssignment::LayoutAssignment(KernelOp kernel, const GpuTarget &target)
     : target(target), warpBits(llvm::Log2_64(target.warps)) {
+  kernel.walk([&](ReduceOp reduce) { reductions.push_back(reduce); });
   visit(kernel.getBody().front());
 }
 
@@ -47,7 +48,18 @@ LinearLayout LayoutAssignment::ofScalars() const {
 
 LinearLayout LayoutAssignment::fallback(Type tile) const {
   ArrayRef<int64_t> shape = shapeOf(tile);
-  return blockedLayout(shape, shape.size() - 1, 1, warpBits);
+  unsigned axis = shape.size() - 1;
+  return blockedLayout(shape, axis, 1, warpBits, isReduced(shape, axis));
+}
+
+/// Whether tiles of this shape are reduced along `axis` and no other.
+bool LayoutAssignment::isReduced(ArrayRef<int64_t> shape, unsigned axis) const {
+  bool along = false, across = false;
+  for (ReduceOp reduce : reductions)
+    if (shapeOf(reduce.getInput().getType()) == shape)
+      for (int64_t reduced : reduce.getAxes())
+        (reduced == axis ? along : across) = true;
+  return along && !across;
 }
 
 LinearLayout LayoutAssignment::along(Type tile, unsigned axis) const {
@@ -79,7 +91,8 @@ LayoutAssignment::Choice LayoutAssignment::ofLoad(LoadOp op) const {
   int64_t vector =
       std::min<int64_t>(vectorElements(op, unit),
                         std::max<int64_t>(elements / (32 * target.warps), 1));
-  return {blockedLayout(shape, axis, vector, warpBits), memory};
+  return {blockedLayout(shape, axis, vector, warpBits, isReduced(shape, axis)),
+          memory};
 }
 
 /// How many warps lie along the rows of a product, as a power of two. All of

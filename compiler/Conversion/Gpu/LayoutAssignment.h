@@ -39,6 +39,7 @@ public:
   LinearLayout fallback(mlir::Type tile) const;
   /// The layout of a scan's or a sort's tiles.
   LinearLayout along(mlir::Type tile, unsigned axis) const;
+  bool isReduced(llvm::ArrayRef<int64_t> shape, unsigned axis) const;
 
 private:
   /// Anchors by how dear it is to move away from them.
@@ -61,6 +62,7 @@ private:
 
   GpuTarget target;
   unsigned warpBits;
+  llvm::SmallVector<ir::ReduceOp> reductions;
   llvm::DenseMap<mlir::Value, Choice> choices;
 };
 
