@@ -1,5 +1,7 @@
 #include "compiler/Conversion/Places.h"
 
+#include "dialect/Views.h"
+
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/IR/Matchers.h"
 
@@ -7,31 +9,6 @@ using namespace mlir;
 using namespace attn_grid::ir;
 
 namespace attn_grid::compiler {
-
-// MLIR tells a dropped dimension
-// of size 1 from a kept one by its stride, and fails where the view has steps.
-// Which one it was does not matter: in either, the only index is 0.
-llvm::SmallBitVector droppedDims(memref::SubViewOp view) {
-  ArrayRef<int64_t> sizes = view.getStaticSizes();
-  ArrayRef<int64_t> kept = view.getType().getShape();
-  llvm::SmallBitVector dropped(sizes.size());
-  size_t next = 0;
-  for (auto [d, size] : llvm::enumerate(sizes)) {
-    if (next < kept.size() && kept[next] == size)
-      ++next;
-    else
-      dropped.set(d);
-  }
-  return dropped;
-}
-
-/// The size of dimension `d` as the kernel's IR has it, if that is a value.
-static Value originalSize(Value tensor, int64_t d) {
-  auto cast = tensor.getDefiningOp<memref::ReinterpretCastOp>();
-  if (!cast)
-    return nullptr;
-  return dyn_cast<Value>(cast.getMixedSizes()[d]);
-}
 
 /// Behind the guards of `a / b` for a b of 0: select(b == 0, 0, a / max(b, 1)).
 /// Null operands if `value` is no such quotient.
@@ -87,16 +64,13 @@ bool provablyInside(Value tensor, int64_t d, Value i, int64_t extent,
            start.getSExtValue() + std::max<int64_t>(extent, 1) <= *bound;
   if (extent != 0)
     return false;
-  Value original = originalSize(tensor, d);
-  auto cast = original ? original.getDefiningOp<arith::IndexCastOp>()
-                       : arith::IndexCastOp();
-  if (!cast)
+  Value known = sizeValueOf(tensor, d);
+  if (!known)
     return false;
   // A program id is less than its grid extent.
   if (auto ids = i.getDefiningOp<ProgramIdOp>())
-    return cast.getIn() ==
-           ids.getExtents()[llvm::cast<OpResult>(i).getResultNumber()];
-  return isGroupBelow(i, cast.getIn());
+    return known == ids.getExtents()[llvm::cast<OpResult>(i).getResultNumber()];
+  return isGroupBelow(i, known);
 }
 
 } // namespace attn_grid::compiler

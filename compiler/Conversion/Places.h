@@ -4,13 +4,9 @@
 
 #include "dialect/AgOps.h"
 
-#include "mlir/Dialect/MemRef/IR/MemRef.h"
-#include "llvm/ADT/SmallBitVector.h"
+#include "mlir/IR/OpDefinition.h"
 
 namespace attn_grid::compiler {
-
-/// Which dimensions of its source a view drops.
-llvm::SmallBitVector droppedDims(mlir::memref::SubViewOp view);
 
 /// Whether `extent` elements from index `i` on (0: that one) are known to lie
 /// inside dimension `d` of `tensor`, whose size is `size`.

@@ -118,6 +118,51 @@ Value splatOf(PatternRewriter &rewriter, Location loc, Value scalar,
                                  scalar, ValueRange());
 }
 
+/// mulf(mulf(x, splat(a)), splat(b)) -> mulf(x, splat(a * b)): softmax takes
+/// scores, scaled already, to base 2.
+struct MergeScales : OpRewritePattern<arith::MulFOp> {
+  using OpRewritePattern::OpRewritePattern;
+
+  LogicalResult matchAndRewrite(arith::MulFOp product,
+                                PatternRewriter &rewriter) const override {
+    auto [inner, outerScale] = scaled(product);
+    auto scaledBefore =
+        inner ? inner.getDefiningOp<arith::MulFOp>() : arith::MulFOp();
+    if (!scaledBefore || !scaledBefore.getResult().hasOneUse())
+      return failure();
+    auto [tile, innerScale] = scaled(scaledBefore);
+    Type element = getElementTypeOrSelf(product.getType());
+    if (!tile || (!element.isF32() && !element.isF64()))
+      return failure();
+    Location loc = product.getLoc();
+    auto scalarOf = [&](Scale scale) -> Value {
+      if (scale.scalar)
+        return scale.scalar;
+      return arith::ConstantOp::create(rewriter, loc,
+                                       cast<TypedAttr>(scale.constant));
+    };
+    Value both = rewriter.createOrFold<arith::MulFOp>(
+        loc, scalarOf(innerScale), scalarOf(outerScale),
+        product.getFastmathAttr());
+    rewriter.replaceOpWithNewOp<arith::MulFOp>(
+        product, tile, splatOf(rewriter, loc, both, product.getType()),
+        product.getFastmathAttr());
+    return success();
+  }
+
+private:
+  /// A tile and what all its elements are multiplied by; a null tile if
+  /// `product` is another.
+  static std::pair<Value, Scale> scaled(arith::MulFOp product) {
+    if (isa<RankedTensorType>(product.getType()))
+      for (auto [tile, factor] : {std::pair(product.getLhs(), product.getRhs()),
+                                  {product.getRhs(), product.getLhs()}})
+        if (Scale scale = findScale(factor))
+          return {tile, scale};
+    return {};
+  }
+};
+
 /// mulf(dot(q, kt, 0), splat(c)) -> dot(mulf(q, splat(c)), kt, 0), where a loop
 /// changes neither q nor c; the new multiply goes to before that loop. Likewise
 /// if the loop leaves kt alone.
@@ -299,6 +344,7 @@ struct LargestBeforeScale : OpRewritePattern<ir::ReduceOp> {
 struct HoistScale : impl::HoistScaleBase<HoistScale> {
   void runOnOperation() override {
     RewritePatternSet patterns(&getContext());
+    patterns.add<MergeScales>(&getContext(), /*benefit=*/2);
     patterns.add<HoistScaleOfDot, SplitSignOfScale, MaskBeforeScale,
                  LargestBeforeScale>(&getContext());
     if (failed(applyPatternsGreedily(getOperation(), std::move(patterns))))

@@ -34,7 +34,8 @@ def HoistScale : Pass<"ag-hoist-scale", "::attn_grid::ir::KernelOp"> {
     `(q . kt) * c` multiplies once per score; `(q * c) . kt` once per query
     element, outside the loop over keys. The language allows to regroup products
     with scalars, but never to round a 16-bit operand again, so this is for f32
-    and f64. Either operand may be the one that the loop leaves alone.
+    and f64. Either operand may be the one that the loop leaves alone. Scales one
+    after the other become one first.
 
     Of the scale of a 16-bit dot only the sign goes to the query. Then
     `max(s * c)` is `max(s) * c`, a mask of `-inf` goes in front of the multiply

@@ -16,6 +16,7 @@
 
 #include "compiler/Transforms/Passes.h"
 #include "dialect/AgOps.h"
+#include "dialect/Views.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
@@ -30,12 +31,27 @@ namespace attn_grid::compiler {
 #define GEN_PASS_DEF_SEPARATELOOPS
 #include "compiler/Transforms/Passes.h.inc"
 
-/// The limits of `induction <= limit and induction <= limit ...`, i64 values
-/// from before the loop; none if the condition is another.
-static SmallVector<Value> limitsOf(Value condition, scf::ForOp loop) {
-  SmallVector<Value> limits, open{condition};
+namespace {
+/// A condition that holds in the first iterations of a loop and in no later
+/// one: `induction <= limit and induction <= limit ... and always ...`. All are
+/// values from before the loop.
+struct Prefix {
+  SmallVector<Value> limits; // i64
+  SmallVector<Value> always; // i1
+};
+} // namespace
+
+/// `condition` in that form; no limits if it is another.
+static Prefix prefixOf(Value condition, scf::ForOp loop) {
+  Prefix prefix;
+  SmallVector<Value> open{condition};
   while (!open.empty()) {
-    Operation *op = open.pop_back_val().getDefiningOp();
+    Value part = open.pop_back_val();
+    if (loop.isDefinedOutsideOfLoop(part)) {
+      prefix.always.push_back(part);
+      continue;
+    }
+    Operation *op = part.getDefiningOp();
     if (auto both = dyn_cast_or_null<arith::AndIOp>(op)) {
       open.append({both.getLhs(), both.getRhs()});
       continue;
@@ -48,9 +64,9 @@ static SmallVector<Value> limitsOf(Value condition, scf::ForOp loop) {
         !wide.getType().isInteger(64) ||
         !loop.isDefinedOutsideOfLoop(compare.getRhs()))
       return {};
-    limits.push_back(compare.getRhs());
+    prefix.limits.push_back(compare.getRhs());
   }
-  return limits;
+  return prefix;
 }
 
 /// If `limit` is `size - c` with an i32 `size`: c, and `size`.
@@ -67,23 +83,19 @@ static std::pair<int64_t, Value> belowSize(Value limit) {
 /// of `limits`, end inside the tensor.
 template <typename Op>
 static void markInside(Op access, scf::ForOp loop, ArrayRef<Value> limits) {
-  auto tensor =
-      access.getTensor().template getDefiningOp<memref::ReinterpretCastOp>();
   APInt lower;
-  if (!tensor || !access.getSteps().empty() ||
+  if (!access.getSteps().empty() ||
       !matchPattern(loop.getLowerBound(), m_ConstantInt(&lower)) ||
       lower.isNegative())
     return;
   SmallVector<int64_t> inside;
   for (auto [d, i] : llvm::enumerate(access.getIndices())) {
-    auto size = dyn_cast<Value>(tensor.getMixedSizes()[d]);
-    auto cast = size ? size.template getDefiningOp<arith::IndexCastOp>()
-                     : arith::IndexCastOp();
-    if (i != loop.getInductionVar() || !cast)
+    Value size = ir::sizeValueOf(access.getTensor(), d);
+    if (i != loop.getInductionVar() || !size)
       continue;
     for (Value limit : limits) {
       auto [distance, of] = belowSize(limit);
-      if (of && of == cast.getIn() && distance >= access.getExtents()[d])
+      if (of && of == size && distance >= access.getExtents()[d])
         inside.push_back(d);
     }
   }
@@ -136,12 +148,15 @@ static Value firstAbove(OpBuilder &b, scf::ForOp loop, ArrayRef<Value> limits,
   return arith::TruncIOp::create(b, loc, loop.getLowerBound().getType(), mid);
 }
 
-/// Makes two loops of one, of which the first, that is returned, ends above
-/// `limits`.
-static scf::ForOp splitAt(scf::ForOp loop, ArrayRef<Value> limits,
+/// Makes two loops of one, of which the first, that is returned, runs while
+/// `prefix` holds.
+static scf::ForOp splitAt(scf::ForOp loop, const Prefix &prefix,
                           bool beyond = true) {
   OpBuilder b(loop);
-  Value mid = firstAbove(b, loop, limits, beyond);
+  Value mid = firstAbove(b, loop, prefix.limits, beyond);
+  for (Value always : prefix.always)
+    mid = arith::SelectOp::create(b, loop.getLoc(), always, mid,
+                                  loop.getLowerBound());
   auto first = cast<scf::ForOp>(b.clone(*loop));
   first.setUpperBound(mid);
   loop.setLowerBound(mid);
@@ -163,16 +178,10 @@ static void markInside(Region &region, scf::ForOp loop,
 /// `d` of its dimensions or, if that is not given, any; else 0.
 template <typename Op>
 static int64_t reachOf(Op access, scf::ForOp loop, std::optional<size_t> only) {
-  auto tensor =
-      access.getTensor().template getDefiningOp<memref::ReinterpretCastOp>();
-  for (auto [d, index] : llvm::enumerate(access.getIndices())) {
-    auto size = tensor ? dyn_cast<Value>(tensor.getMixedSizes()[d]) : Value();
-    auto cast = size ? size.template getDefiningOp<arith::IndexCastOp>()
-                     : arith::IndexCastOp();
-    if (index == loop.getInductionVar() && (!only || d == *only) && cast &&
-        cast.getIn() == loop.getUpperBound())
+  for (auto [d, index] : llvm::enumerate(access.getIndices()))
+    if (index == loop.getInductionVar() && (!only || d == *only) &&
+        ir::sizeValueOf(access.getTensor(), d) == loop.getUpperBound())
       return access.getExtents()[d];
-  }
   return 0;
 }
 
@@ -222,7 +231,7 @@ static void separateEdge(scf::ForOp loop) {
       b, loc,
       arith::ExtSIOp::create(b, loc, b.getI64Type(), loop.getUpperBound()),
       arith::ConstantOp::create(b, loc, b.getI64IntegerAttr(-reach)));
-  scf::ForOp first = splitAt(loop, limit, /*beyond=*/false);
+  scf::ForOp first = splitAt(loop, Prefix{{limit}, {}}, /*beyond=*/false);
   markInside(first.getRegion(), first, limit);
 }
 
@@ -230,11 +239,11 @@ static void separate(scf::ForOp loop) {
   if (!loop.getInductionVar().getType().isInteger(32))
     return;
   for (auto test : loop.getBody()->getOps<scf::IfOp>()) {
-    SmallVector<Value> limits = limitsOf(test.getCondition(), loop);
-    if (limits.empty() || test.getElseRegion().empty())
+    Prefix prefix = prefixOf(test.getCondition(), loop);
+    if (prefix.limits.empty() || test.getElseRegion().empty())
       continue;
-    markInside(test.getThenRegion(), loop, limits);
-    scf::ForOp first = splitAt(loop, limits);
+    markInside(test.getThenRegion(), loop, prefix.limits);
+    scf::ForOp first = splitAt(loop, prefix);
     inlineBranch(correspondingIn(first, test), true);
     inlineBranch(test, false);
     return;

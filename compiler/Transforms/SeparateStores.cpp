@@ -9,6 +9,7 @@
 
 #include "compiler/Transforms/Passes.h"
 #include "dialect/AgOps.h"
+#include "dialect/Views.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
@@ -25,19 +26,16 @@ namespace attn_grid::compiler {
 /// The length of the rows that a store's tile goes along, an i32 that is not
 /// known before the launch; null if it is, or the store is another.
 static Value lengthOfRows(ir::StoreOp store) {
-  auto tensor = store.getTensor().getDefiningOp<memref::ReinterpretCastOp>();
   auto tile = dyn_cast<RankedTensorType>(store.getValue().getType());
   size_t last = store.getIndices().size() - 1;
   // A single row is too short for vectors, spread over a block's threads.
-  if (!tensor || !tile || tile.getRank() < 2 || store.getKeep() ||
+  if (!tile || tile.getRank() < 2 || store.getKeep() ||
       !store.getSteps().empty() || store.getExtents()[last] == 0 ||
       !store.getIndices()[last].getType().isInteger(32) ||
       store->hasAttr(ir::insideAttr))
     return {};
-  auto size = dyn_cast<Value>(tensor.getMixedSizes()[last]);
-  auto cast =
-      size ? size.getDefiningOp<arith::IndexCastOp>() : arith::IndexCastOp();
-  return cast && cast.getIn().getType().isInteger(32) ? cast.getIn() : Value();
+  Value size = ir::sizeValueOf(store.getTensor(), last);
+  return size && size.getType().isInteger(32) ? size : Value();
 }
 
 static void separate(ir::StoreOp store, Value length) {

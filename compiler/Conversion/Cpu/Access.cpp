@@ -6,6 +6,7 @@
 #include "compiler/Conversion/Places.h"
 
 #include "dialect/Verify.h"
+#include "dialect/Views.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"

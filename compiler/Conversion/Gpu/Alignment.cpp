@@ -66,21 +66,45 @@ int64_t unitStrideAxis(Value tensor, ArrayRef<int64_t> extents,
   return -1;
 }
 
+/// How many elements of `bytes` the base of `tensor` is surely a multiple of,
+/// up to 16 bytes; then all strides but the one of 1 are, too. 0 if nothing is
+/// known.
+static int64_t alignedBase(Value tensor, KernelOp kernel, int64_t bytes) {
+  if (auto view = tensor.getDefiningOp<memref::SubViewOp>()) {
+    int64_t base = alignedBase(view.getSource(), kernel, bytes);
+    SmallVector<int64_t> strides;
+    int64_t offset;
+    if (failed(view.getSourceType().getStridesAndOffset(strides, offset)))
+      return 0;
+    // Other dimensions are stepped over by multiples.
+    for (auto [stride, first] : llvm::zip(strides, view.getMixedOffsets()))
+      if (stride == 1) {
+        auto constant = getConstantIntValue(first);
+        base = std::gcd(base, constant ? *constant
+                                       : knownDivisor(cast<Value>(first)));
+      }
+    return base;
+  }
+  auto cast = tensor.getDefiningOp<memref::ReinterpretCastOp>();
+  auto argument =
+      cast ? dyn_cast<BlockArgument>(cast.getSource()) : BlockArgument();
+  bool isRegular = argument && kernel.isRegular(argument.getArgNumber()) &&
+                   isConstantIntValue(cast.getMixedOffsets().front(), 0);
+  return isRegular ? 16 / bytes : 0;
+}
+
 /// How many elements along `unit` an aligned access may touch; `inRow`: none
 /// of them beyond the tensor if the first is not.
 template <typename Op>
 static int64_t alignedElements(Op op, Type element, int64_t unit, bool inRow) {
-  // Views shift the base by what may be no multiple of 16 bytes.
-  auto tensor =
-      op.getTensor().template getDefiningOp<memref::ReinterpretCastOp>();
-  auto argument =
-      tensor ? dyn_cast<BlockArgument>(tensor.getSource()) : BlockArgument();
-  auto kernel = op->template getParentOfType<KernelOp>();
-  if (unit < 0 || !argument || !kernel.isRegular(argument.getArgNumber()))
+  int64_t bytes = std::max<int64_t>(element.getIntOrFloatBitWidth() / 8, 1);
+  int64_t vector =
+      unit < 0 ? 0
+               : alignedBase(op.getTensor(),
+                             op->template getParentOfType<KernelOp>(), bytes);
+  if (vector == 0)
     return 1;
   auto type = cast<MemRefType>(op.getTensor().getType());
-  int64_t bytes = std::max<int64_t>(element.getIntOrFloatBitWidth() / 8, 1);
-  int64_t vector = 16 / bytes;
   int64_t axis = 0;
   for (auto [d, i] : llvm::enumerate(op.getIndices())) {
     bool isAxis = op.getExtents()[d] != 0;
