@@ -343,10 +343,15 @@ struct LargestBeforeScale : OpRewritePattern<ir::ReduceOp> {
 
 struct HoistScale : impl::HoistScaleBase<HoistScale> {
   void runOnOperation() override {
+    apply<MergeScales>();
+    apply<HoistScaleOfDot, SplitSignOfScale, MaskBeforeScale,
+          LargestBeforeScale>();
+  }
+
+private:
+  template <typename... Patterns> void apply() {
     RewritePatternSet patterns(&getContext());
-    patterns.add<MergeScales>(&getContext(), /*benefit=*/2);
-    patterns.add<HoistScaleOfDot, SplitSignOfScale, MaskBeforeScale,
-                 LargestBeforeScale>(&getContext());
+    patterns.add<Patterns...>(&getContext());
     if (failed(applyPatternsGreedily(getOperation(), std::move(patterns))))
       signalPassFailure();
   }

@@ -205,3 +205,33 @@ ag.kernel @sign_of_scale(%p: memref<f16> {ag.name = "p", ag.access = "in"}, %o: 
   ag.store %end, %u[%zero : 16, %zero : 16] : tensor<16x16xf32>, memref<16x16xf32, strided<[16, 1]>>
   ag.return
 }
+
+// -----
+
+// Two scales, one after the other, are one.
+// CHECK-LABEL: ag.kernel @two_scales
+// CHECK:     %[[C:.*]] = arith.mulf %arg2, %{{.*}} : f32
+// CHECK:     %[[TILE:.*]] = tensor.splat %[[C]]
+// CHECK:     %[[SCALED:.*]] = arith.mulf %{{.*}}, %[[TILE]]
+// CHECK:     scf.for
+// CHECK:       ag.dot %[[SCALED]]
+// CHECK-NOT:   arith.mulf
+ag.kernel @two_scales(%p: memref<f32> {ag.name = "p", ag.access = "inout"}, %N: i32 {ag.extent}, %scale: f32) {
+  %t = memref.reinterpret_cast %p to offset: [0], sizes: [16, 16], strides: [16, 1] : memref<f32> to memref<16x16xf32, strided<[16, 1]>>
+  %zero = arith.constant 0 : i32
+  %size = arith.constant 16 : i32
+  %none = arith.constant dense<0.0> : tensor<16x16xf32>
+  %q = ag.load %t[%zero : 16, %zero : 16] : memref<16x16xf32, strided<[16, 1]>> -> tensor<16x16xf32>
+  %end = scf.for %n = %zero to %N step %size iter_args(%acc = %none) -> (tensor<16x16xf32>) : i32 {
+    %k = ag.load %t[%n : 16, %zero : 16] : memref<16x16xf32, strided<[16, 1]>> -> tensor<16x16xf32>
+    %qk = ag.dot %q, %k, %none : tensor<16x16xf32>, tensor<16x16xf32>, tensor<16x16xf32>
+    %cs = tensor.splat %scale : tensor<16x16xf32>
+    %once = arith.mulf %qk, %cs : tensor<16x16xf32>
+    %log2e = arith.constant dense<1.44269502> : tensor<16x16xf32>
+    %s = arith.mulf %once, %log2e : tensor<16x16xf32>
+    %sum = arith.addf %acc, %s : tensor<16x16xf32>
+    scf.yield %sum : tensor<16x16xf32>
+  }
+  ag.store %end, %t[%zero : 16, %zero : 16] : tensor<16x16xf32>, memref<16x16xf32, strided<[16, 1]>>
+  ag.return
+}

@@ -119,3 +119,41 @@ ag.kernel @longer_tiles(%p: memref<f16> {ag.name = "p", ag.access = "in"}, %q: m
   ag.store %sum, %c[%zero : 16, %zero : 16] : tensor<16x16xf32>, memref<16x16xf32, strided<[16, 1]>>
   ag.return
 }
+
+// -----
+
+// The same in a view, and only if something else holds, which no iteration
+// changes: else the first loop has none.
+// CHECK-LABEL: ag.kernel @view
+// CHECK:      %[[MID:.*]] = arith.select %arg3, %{{.*}}, %c0_i32 : i32
+// CHECK:      %[[FIRST:.*]] = scf.for %{{.*}} = %c0_i32 to %[[MID]] step %c16_i32
+// CHECK-NEXT:   ag.load {{.*}} {ag.inside = array<i64: 0>}
+// CHECK:      scf.for %{{.*}} = %[[MID]] to %arg1 step %c16_i32 iter_args(%{{.*}} = %[[FIRST]])
+ag.kernel @view(%p: memref<f32> {ag.name = "p", ag.access = "inout"}, %N: i32 {ag.extent}, %first: index, %go: i1 {ag.name = "go"}) {
+  %rows = arith.index_cast %N : i32 to index
+  %whole = memref.reinterpret_cast %p to offset: [0], sizes: [4, 1000, 16], strides: [16000, 16, 1] : memref<f32> to memref<4x1000x16xf32, strided<[16000, 16, 1]>>
+  %t = memref.subview %whole[%first, 0, 0] [1, %rows, 16] [1, 1, 1] : memref<4x1000x16xf32, strided<[16000, 16, 1]>> to memref<?x16xf32, strided<[16, 1], offset: ?>>
+  %zero = arith.constant 0 : i32
+  %size = arith.constant 16 : i32
+  %none = arith.constant dense<0.0> : tensor<16x16xf32>
+  %wide = arith.extsi %N : i32 to i64
+  %less = arith.constant -16 : i64
+  %limit = arith.addi %wide, %less : i64
+  %end = scf.for %n = %zero to %N step %size iter_args(%acc = %none) -> (tensor<16x16xf32>) : i32 {
+    %n64 = arith.extsi %n : i32 to i64
+    %below = arith.cmpi sle, %n64, %limit : i64
+    %full = arith.andi %below, %go : i1
+    %next = scf.if %full -> (tensor<16x16xf32>) {
+      %k = ag.load %t[%n : 16, %zero : 16] : memref<?x16xf32, strided<[16, 1], offset: ?>> -> tensor<16x16xf32>
+      %sum = arith.addf %acc, %k : tensor<16x16xf32>
+      scf.yield %sum : tensor<16x16xf32>
+    } else {
+      %k = ag.load %t[%n : 16, %zero : 16] : memref<?x16xf32, strided<[16, 1], offset: ?>> -> tensor<16x16xf32>
+      %sum = arith.subf %acc, %k : tensor<16x16xf32>
+      scf.yield %sum : tensor<16x16xf32>
+    }
+    scf.yield %next : tensor<16x16xf32>
+  }
+  ag.store %end, %t[%zero : 16, %zero : 16] : tensor<16x16xf32>, memref<?x16xf32, strided<[16, 1], offset: ?>>
+  ag.return
+}
