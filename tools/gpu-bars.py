@@ -40,13 +40,20 @@ class Case:
     met: tuple = ()  # architectures whose bar is met
 
 
-def attention(name, file, dim, *more, must, kept, spills=0, met=(), dtype="f16"):
-    sets = [f"D={dim}", f"DV={dim}", *more]
-    options = ["--dtype", f"T={dtype}"] + [x for s in sets for x in ("--set", s)]
-    return Case(name, file, options, must, kept, spills, met)
+def kernel(name, file, *sets, must=None, absent="", dtype="T=f16", **more):
+    options = ["--dtype", dtype] if dtype else []
+    options += [x for const in sets for x in ("--set", const)]
+    options += [x for tensor in absent.split() for x in ("--absent", tensor)]
+    return Case(name, file, options, must or {}, **more)
+
+
+def attention(name, file, dim, *sets, **more):
+    return kernel(name, file, f"D={dim}", f"DV={dim}", *sets, **more)
 
 
 FLASH, LANDMARK = "flash/flash_fwd.ag", "landmark/landmark_fwd.ag"
+FLASH_ATTN = "flash/flash_attn_fwd.ag"
+OPTIONS = "bias mask key_padding slopes lse"
 FLASH_64 = {"sm_80": 4.8, "sm_90a": 3.4, "sm_120": 4.5}
 FLASH_128 = {"sm_80": 4.3, "sm_90a": 2.0, "sm_120": 3.25}
 LANDMARK_64 = {"sm_80": 6.0, "sm_90a": 6.0, "sm_120": 6.0}
@@ -55,15 +62,35 @@ MATMUL = {"sm_80": 2.0, "sm_90a": 0.6, "sm_120": 1.6}
 
 # `kept` and `spills` are of the worst architecture.
 CASES = [
-    attention("flash D=64", FLASH, 64, "BN=128", must=FLASH_64, kept=5.3, spills=8, met=("sm_80",)),
-    attention("flash D=64 bf16", FLASH, 64, "BN=128", must=FLASH_64, kept=5.3, spills=8, dtype="bf16", met=("sm_80",)),
+    attention("flash D=64", FLASH, 64, "BN=128", must=FLASH_64, kept=5.3, spills=20, met=("sm_80",)),
+    attention("flash D=64 bf16", FLASH, 64, "BN=128", must=FLASH_64, dtype="T=bf16", kept=5.3, spills=20, met=("sm_80",)),
     attention("flash D=128", FLASH, 128, must=FLASH_128, kept=4.5, met=("sm_80",)),
-    attention("flash causal D=64", FLASH, 64, "BN=128", "causal=true", must=FLASH_64, kept=5.3, spills=112, met=("sm_80",)),
-    attention("flash causal D=128", FLASH, 128, "causal=true", must=FLASH_128, kept=4.5, spills=44, met=("sm_80",)),
+    attention("flash causal D=64", FLASH, 64, "BN=128", "causal=true", must=FLASH_64, kept=5.3, spills=24, met=("sm_80",)),
+    attention("flash causal D=128", FLASH, 128, "causal=true", must=FLASH_128, kept=4.5, spills=32, met=("sm_80",)),
     attention("landmark D=64", LANDMARK, 64, must=LANDMARK_64, kept=8.0),
-    attention("landmark D=128", LANDMARK, 128, must=LANDMARK_128, kept=5.6, spills=52, met=("sm_80",)),
-    Case("matmul", "matmul/matmul.ag", ["--dtype", "T=f16", "--set", "BN=128"], MATMUL, kept=2.9, met=("sm_80",)),
-    Case("layer norm", "norm/layer_norm.ag", ["--dtype", "T=f16"], {}),
+    attention("landmark D=128", LANDMARK, 128, must=LANDMARK_128, kept=5.6, spills=72, met=("sm_80",)),
+    kernel("matmul", "matmul/matmul.ag", "BN=128", must=MATMUL, kept=2.9, met=("sm_80",)),
+    attention("flash, options D=64", FLASH_ATTN, 64, "BN=128", absent=OPTIONS, kept=5.4, spills=20),
+    attention("flash, window D=64", FLASH_ATTN, 64, "windowed=true", absent=OPTIONS, kept=10.5),
+    attention("flash, bias D=64", FLASH_ATTN, 64, absent="mask key_padding slopes", kept=14.0, spills=120),
+    attention("flash, all D=64", FLASH_ATTN, 64, kept=30.1, spills=944),
+    attention("flash, ragged D=64", "flash/flash_ragged_fwd.ag", 64, kept=9.2),
+    attention("decode D=64", "flash/decode_split.ag", 64, "R=4", "M=1", kept=14.8),
+    kernel("merge", "flash/merge.ag", "DV=64"),
+    attention("landmark, any D=64", "landmark/landmark_any_fwd.ag", 64, kept=7.8, spills=308),
+    attention("hash-sparse D=64", "dynamic_sparse/hash_sparse_fwd.ag", 64, kept=10.4),
+    attention("qk-sparse D=64", "dynamic_sparse/qk_sparse_fwd.ag", 64, kept=7.9),
+    attention("dilated D=64", "dilated/dilated_fwd.ag", 64, kept=7.9),
+    attention("blockwise D=64", "blockwise/attn_fwd.ag", 64, kept=30.6, spills=944),
+    kernel("linear", "blockwise/linear_fwd.ag", kept=3.5),
+    kernel("cross-entropy", "blockwise/cross_entropy_fwd.ag", spills=216),
+    kernel("head cross-entropy", "blockwise/head_cross_entropy_fwd.ag", kept=4.0),
+    kernel("coordinate descent", "colt5/coordinate_descent.ag"),
+    kernel("gather rows", "dynamic_sparse/gather_rows.ag", "D=64"),
+    kernel("radix pass", "dynamic_sparse/radix_pass.ag", dtype=""),
+    kernel("layer norm", "norm/layer_norm.ag"),
+    kernel("RMS norm", "norm/rms_norm.ag"),
+    kernel("rotary", "rotary/rotary.ag", "D=64"),
 ]
 
 

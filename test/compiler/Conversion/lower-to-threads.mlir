@@ -1,19 +1,14 @@
 // RUN: ag-opt %s -split-input-file -ag-lower-to-threads -cse | FileCheck %s
 
-// Rows of 64 lie in the lanes of two warps: shuffles sum what a warp holds, and
-// what the two hold meets in shared memory, behind one barrier.
+// Rows that are summed lie in one warp each: shuffles do it.
 // CHECK-LABEL: llvm.func @row_sums
-// CHECK-SAME:    ag.shared_bytes = 128
+// CHECK-SAME:    ag.shared_bytes = 0
 // CHECK-SAME:    nvvm.kernel
 // CHECK-SAME:    nvvm.maxnreg = 255
 // CHECK-SAME:    nvvm.reqntid = array<i32: 128>
 // CHECK:         ld.global.nc.b32
 // CHECK:         shfl.sync.bfly
 // CHECK-NOT:     barrier
-// CHECK:         llvm.store {{.*}} f32, !llvm.ptr<3>
-// CHECK:         barrier.cta.sync
-// CHECK-NOT:     barrier
-// CHECK:         llvm.load {{.*}} !llvm.ptr<3> -> f32
 // CHECK:         st.global.b32
 // CHECK:         llvm.return
 ag.kernel @row_sums(
@@ -34,6 +29,45 @@ ag.kernel @row_sums(
     : memref<?x?xf32, strided<[?, 1]>> -> tensor<16x64xf32>
   %sums = ag.reduce sum %tile axes [1] : tensor<16x64xf32> -> tensor<16xf32>
   ag.store %sums, %y[%first : 16] : tensor<16xf32>, memref<?xf32, strided<[1]>>
+  ag.return
+}
+
+// -----
+
+// Two rows for four warps: shuffles sum what a warp holds, and what the two of a
+// row hold meets in shared memory, behind one barrier.
+// CHECK-LABEL: llvm.func @long_rows
+// CHECK-SAME:    ag.shared_bytes = 128
+// CHECK-SAME:    nvvm.kernel
+// CHECK-SAME:    nvvm.maxnreg = 255
+// CHECK-SAME:    nvvm.reqntid = array<i32: 128>
+// CHECK:         ld.global.nc.b32
+// CHECK:         shfl.sync.bfly
+// CHECK-NOT:     barrier
+// CHECK:         llvm.store {{.*}} f32, !llvm.ptr<3>
+// CHECK:         barrier.cta.sync
+// CHECK-NOT:     barrier
+// CHECK:         llvm.load {{.*}} !llvm.ptr<3> -> f32
+// CHECK:         st.global.b32
+// CHECK:         llvm.return
+ag.kernel @long_rows(
+    %x_ptr: memref<f32> {ag.name = "x", ag.access = "in"}, %stride: index,
+    %y_ptr: memref<f32> {ag.name = "y", ag.access = "out"}, %m: i32, %n: i32) {
+  %rows = arith.index_cast %m : i32 to index
+  %columns = arith.index_cast %n : i32 to index
+  %x = memref.reinterpret_cast %x_ptr to offset: [0], sizes: [%rows, %columns],
+    strides: [%stride, 1] : memref<f32> to memref<?x?xf32, strided<[?, 1]>>
+  %y = memref.reinterpret_cast %y_ptr to offset: [0], sizes: [%rows],
+    strides: [1] : memref<f32> to memref<?xf32, strided<[1]>>
+  %c2 = arith.constant 2 : i32
+  %c0 = arith.constant 0 : i32
+  %programs = arith.ceildivsi %m, %c2 : i32
+  %program = ag.program_id %programs : i32
+  %first = arith.muli %program, %c2 : i32
+  %tile = ag.load %x[%first : 2, %c0 : 256]
+    : memref<?x?xf32, strided<[?, 1]>> -> tensor<2x256xf32>
+  %sums = ag.reduce sum %tile axes [1] : tensor<2x256xf32> -> tensor<2xf32>
+  ag.store %sums, %y[%first : 2] : tensor<2xf32>, memref<?xf32, strided<[1]>>
   ag.return
 }
 
