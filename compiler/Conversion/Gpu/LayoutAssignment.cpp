@@ -29,10 +29,20 @@ bool isRecomputable(Operation *op) {
   return dialect == "arith" || dialect == "math";
 }
 
+/// An operation of arith or math on tiles of one shape.
+static bool isElementwise(Operation *op) {
+  if (op->getNumResults() != 1 || op->getNumRegions() != 0 ||
+      !isa<RankedTensorType>(op->getResult(0).getType()))
+    return false;
+  StringRef dialect = op->getName().getDialectNamespace();
+  return dialect == "arith" || dialect == "math";
+}
+
 LayoutAssignment::LayoutAssignment(KernelOp kernel, const GpuTarget &target)
     : target(target), warpBits(llvm::Log2_64(target.warps)) {
   kernel.walk([&](ReduceOp reduce) { reductions.push_back(reduce); });
   visit(kernel.getBody().front());
+  pullBack(kernel.getBody().front());
 }
 
 const LinearLayout *LayoutAssignment::find(Value tile) const {
@@ -224,6 +234,48 @@ void LayoutAssignment::visit(Operation *op) {
     strongest = {fallback(result.getType()), memory};
   if (strongest.strength != none)
     set(result, strongest);
+}
+
+/// Whether threads load a tile of numbers by one or two elements.
+static bool isNarrow(LoadOp op) {
+  constexpr int64_t narrow = 2;
+  return !getElementTypeOrSelf(op.getResult().getType()).isInteger(1) &&
+         vectorElements(op, unitStrideAxis(op.getTensor(), op.getExtents(),
+                                           op.getSteps())) <= narrow;
+}
+
+/// What is loaded an element at a time and then meets the result of a matrix
+/// product is loaded where that lies: a move costs more than wide stores give.
+void LayoutAssignment::pullBack(Block &block) {
+  for (Operation &op : llvm::reverse(block)) {
+    for (Region &region : op.getRegions())
+      for (Block &inner : region)
+        pullBack(inner);
+    if (op.getNumResults() != 1 ||
+        !isa<RankedTensorType>(op.getResult(0).getType()))
+      continue;
+    Value result = op.getResult(0);
+    auto load = dyn_cast<LoadOp>(op);
+    bool mayMove = load ? isNarrow(load) : isElementwise(&op);
+    if (get(result).strength != memory || !mayMove)
+      continue;
+    Choice wanted;
+    bool agree = llvm::all_of(result.getUses(), [&](OpOperand &use) {
+      Operation *user = use.getOwner();
+      if (isa<DotOp>(user) && use.getOperandNumber() == 3)
+        return true; // a mask, in the layout of a factor
+      if (!isElementwise(user))
+        return false;
+      Choice choice = get(user->getResult(0));
+      if (choice.strength != matrix ||
+          (wanted.strength == matrix && wanted.layout != choice.layout))
+        return false;
+      wanted = choice;
+      return true;
+    });
+    if (agree && wanted.strength == matrix)
+      set(result, wanted);
+  }
 }
 
 /// What a loop carries has the layout of what it begins with or, if that is

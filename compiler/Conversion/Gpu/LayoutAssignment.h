@@ -39,7 +39,6 @@ public:
   LinearLayout fallback(mlir::Type tile) const;
   /// The layout of a scan's or a sort's tiles.
   LinearLayout along(mlir::Type tile, unsigned axis) const;
-  bool isReduced(llvm::ArrayRef<int64_t> shape, unsigned axis) const;
 
 private:
   /// Anchors by how dear it is to move away from them.
@@ -50,10 +49,12 @@ private:
   };
 
   void visit(mlir::Block &block);
+  void pullBack(mlir::Block &block);
   void visit(mlir::Operation *op);
   void visitFor(mlir::scf::ForOp op);
   void visitIf(mlir::scf::IfOp op);
   void visitWhile(mlir::scf::WhileOp op);
+  bool isReduced(llvm::ArrayRef<int64_t> shape, unsigned axis) const;
   Choice get(mlir::Value value) const;
   void set(mlir::Value value, const Choice &choice);
   Choice stronger(const Choice &a, const Choice &b) const;
