@@ -240,7 +240,7 @@ Window TileEmitter::rawWindow(LoadOp load, int64_t free, int64_t adjacent,
                               ArrayRef<int64_t> extents) {
   if (!isPlain(load))
     return {};
-  const TensorInfo &info = tensor(load.getTensor());
+  TensorInfo info = tensor(load.getTensor());
   int64_t axis = 0, other = 1 - adjacent;
   OpFoldResult strides[2];
   Value offset = index(0);
