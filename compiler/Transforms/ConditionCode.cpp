@@ -126,14 +126,13 @@ Value ConditionCode::floorDivide(Value a, Value b) {
   return make<arith::SubIOp>(quotient, extend(negative));
 }
 
-/// All values or none, as the condition says when the program runs.
+/// All values or none, as the condition says when the program runs. One limit
+/// does: the loop then still begins where it did, which tells how what it loads
+/// is aligned.
 LoopLimits ConditionCode::limitsOfInvariant(const Polynomial &polynomial) {
   Value holds = testAtLeastZero(polynomial);
-  auto choose = [&](int64_t ifHolds) -> Value {
-    return builder.createOrFold<arith::SelectOp>(loc, holds, constant(ifHolds),
-                                                 constant(-ifHolds));
-  };
-  return {choose(-infinity), choose(infinity)};
+  return {Value(), builder.createOrFold<arith::SelectOp>(
+                       loc, holds, constant(infinity), constant(-infinity))};
 }
 
 /// The n for which slope * n + offset >= 0.
@@ -173,7 +172,7 @@ LoopLimits ConditionCode::limitsOfComparison(const Polynomial &polynomial) {
     return builder.createOrFold<arith::SelectOp>(loc, isFlat, ifFlat,
                                                  otherwise);
   };
-  return {choose(flat.low, ascends ? limit : constant(-infinity)),
+  return {choose(constant(-infinity), ascends ? limit : constant(-infinity)),
           choose(flat.high, ascends ? constant(infinity) : limit)};
 }
 

@@ -4,7 +4,7 @@
 // the loop holds only if it does not, and so does each test in the loop: %[[SAFE]].
 // CHECK-LABEL: ag.kernel @wrap_checked
 // CHECK:     %[[WRAPS:.*]] = arith.cmpi sge, %{{.*}}, %c0_i64
-// CHECK:     arith.select %[[WRAPS]], %c-4611686018427387904_i64, %c4611686018427387904_i64
+// CHECK:     arith.select %[[WRAPS]], %c4611686018427387904_i64, %c-4611686018427387904_i64
 // CHECK:     arith.subi %c2147483632_i64
 // CHECK:     %[[SAFE:.*]] = arith.cmpi sge, %{{.*}}, %c0_i64
 // CHECK:     scf.for
