@@ -59,7 +59,18 @@ static Value readSlot(ImplicitLocOpBuilder &b, Value args, unsigned slot,
   return raw;
 }
 
+/// Moves reductions to what they reduce: then one nest computes both, even if
+/// the program has a dot between them.
+static void hoistReductions(KernelOp kernel) {
+  kernel.walk([](ReduceOp reduce) {
+    Operation *input = reduce.getInput().getDefiningOp();
+    if (input && input->getBlock() == reduce->getBlock())
+      reduce->moveAfter(input);
+  });
+}
+
 LogicalResult lowerToVector(KernelOp kernel, const VectorTarget &target) {
+  hoistReductions(kernel);
   MLIRContext *context = kernel.getContext();
   ImplicitLocOpBuilder b(kernel.getLoc(), context);
   b.setInsertionPoint(kernel);
