@@ -86,10 +86,17 @@ static bool has_amx() {
 
 bool machine_runs(std::string_view arch) {
   static const int level = detail::level();
-  static const bool bf16 = detail::has_bf16(), amx = detail::has_amx();
+  if (arch == "x86-64-v4-bf16") {
+    static const bool bf16 = detail::has_bf16();
+    return bf16;
+  }
+  // Only who wants tiles asks the system for them.
+  if (arch == "x86-64-v4-amx") {
+    static const bool amx = detail::has_amx();
+    return amx;
+  }
   return arch == "x86-64" || (arch == "x86-64-v3" && level >= 3) ||
-         (arch == "x86-64-v4" && level >= 4) ||
-         (arch == "x86-64-v4-bf16" && bf16) || (arch == "x86-64-v4-amx" && amx);
+         (arch == "x86-64-v4" && level >= 4);
 }
 
 #else
