@@ -84,6 +84,21 @@ Value TileEmitter::elementPointer(Value pointer, Type element, Value offset) {
                              ValueRange{wide});
 }
 
+/// Where the tile of a plain load begins, in elements; and the strides of its
+/// axes, one of `strides` for each.
+Value TileEmitter::boxOffset(LoadOp load, const TensorInfo &info,
+                             MutableArrayRef<OpFoldResult> strides) {
+  size_t axis = 0;
+  Value offset = index(0);
+  for (auto [d, i] : llvm::enumerate(load.getIndices())) {
+    if (load.getExtents()[d])
+      strides[axis++] = info.strides[d];
+    offset = addIndex(offset,
+                      mulIndex(toIndex(scalar(i)), indexOf(info.strides[d])));
+  }
+  return offset;
+}
+
 /// Which axis of the result has elements that are adjacent in memory, or -1.
 int64_t TileEmitter::unitStrideAxis(Value memref, ArrayRef<int64_t> extents,
                                     OperandRange steps) {

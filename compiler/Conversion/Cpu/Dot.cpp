@@ -60,15 +60,8 @@ Window TileEmitter::window(Value operand, int64_t freeAxis, bool lanesAreFree,
   Window direct;
   if (load && known == buffers.end() && isDirect(load)) {
     TensorInfo info = tensor(load.getTensor());
-    int64_t axis = 0;
     OpFoldResult strides[2];
-    Value offset = index(0);
-    for (auto [d, i] : llvm::enumerate(load.getIndices())) {
-      if (load.getExtents()[d])
-        strides[axis++] = info.strides[d];
-      offset = addIndex(offset,
-                        mulIndex(toIndex(scalar(i)), indexOf(info.strides[d])));
-    }
+    Value offset = boxOffset(load, info, strides);
     if (!lanesAreFree || isConstantIntValue(strides[freeAxis], 1)) {
       // Only what the dot reads has to be inside, not the padding.
       SmallVector<int64_t> needed;

@@ -381,34 +381,6 @@ SmallVector<Value> TileEmitter::emitGroup() {
   return scalarResults;
 }
 
-/// Takes the value of a point into the best so far, and its place on the axis.
-void TileEmitter::takeBest(ReduceOp op, Value value, const Point &point,
-                           Value &best, Value &bestPlace) {
-  int64_t axis = op.getAxes().front();
-  bool isLane = axis == point.laneAxis;
-  Value place = widen(evalIota(Point{{point.coords[axis]},
-                                     isLane ? 0 : -1,
-                                     isLane ? point.lanes : 1}),
-                      point.lanes);
-  Type element = getElementTypeOrSelf(value.getType());
-  bool max = op.getKind() == ReduceKind::argmax;
-  // Strictly better: the first of equals stays.
-  Value better;
-  if (isa<FloatType>(element)) {
-    auto predicate =
-        max ? arith::CmpFPredicate::OGT : arith::CmpFPredicate::OLT;
-    better = arith::CmpFOp::create(b, predicate, value, best);
-  } else {
-    bool isMask = element.isInteger(1);
-    auto predicate =
-        max ? (isMask ? arith::CmpIPredicate::ugt : arith::CmpIPredicate::sgt)
-            : (isMask ? arith::CmpIPredicate::ult : arith::CmpIPredicate::slt);
-    better = arith::CmpIOp::create(b, predicate, value, best);
-  }
-  best = arith::SelectOp::create(b, better, value, best);
-  bestPlace = arith::SelectOp::create(b, better, place, bestPlace);
-}
-
 /// One point of every root and its `unroll` - 1 neighbours along the lanes; and
 /// the same again one further along `pairAxis`, if there is one.
 void TileEmitter::emitBody(const SmallVector<Value> &coords, int64_t lanes,

@@ -241,15 +241,9 @@ Window TileEmitter::rawWindow(LoadOp load, int64_t free, int64_t adjacent,
   if (!isPlain(load))
     return {};
   TensorInfo info = tensor(load.getTensor());
-  int64_t axis = 0, other = 1 - adjacent;
+  int64_t other = 1 - adjacent;
   OpFoldResult strides[2];
-  Value offset = index(0);
-  for (auto [d, i] : llvm::enumerate(load.getIndices())) {
-    if (load.getExtents()[d])
-      strides[axis++] = info.strides[d];
-    offset = addIndex(offset,
-                      mulIndex(toIndex(scalar(i)), indexOf(info.strides[d])));
-  }
+  Value offset = boxOffset(load, info, strides);
   if (!isConstantIntValue(strides[adjacent], 1))
     return {};
   Type element = info.element;

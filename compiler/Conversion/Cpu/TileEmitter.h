@@ -184,6 +184,8 @@ private:
   const TensorInfo &tensor(mlir::Value memref);
   mlir::Value elementPointer(mlir::Value pointer, mlir::Type element,
                              mlir::Value offset);
+  mlir::Value boxOffset(ir::LoadOp load, const TensorInfo &info,
+                        llvm::MutableArrayRef<mlir::OpFoldResult> strides);
   template <typename Op> Address address(Op op, const Point &point);
   template <typename Op>
   mlir::Value inBounds(Op op, bool &always,
@@ -245,12 +247,12 @@ private:
   void emitBody(const llvm::SmallVector<mlir::Value> &coords, int64_t lanes,
                 int64_t unroll, int64_t pairAxis,
                 llvm::SmallVectorImpl<mlir::Value> &partial);
-  void takeBest(ir::ReduceOp op, mlir::Value value, const Point &point,
-                mlir::Value &best, mlir::Value &bestPlace);
   int64_t lanesFor(mlir::Value tile, int64_t laneAxis);
   mlir::Value identity(ir::ReduceOp op, int64_t lanes);
   mlir::Value combine(ir::ReduceKind kind, mlir::Value a, mlir::Value b);
   mlir::Value horizontal(ir::ReduceKind kind, mlir::Value vector);
+  void takeBest(ir::ReduceOp op, mlir::Value value, const Point &point,
+                mlir::Value &best, mlir::Value &bestPlace);
   void finishReduction(ir::ReduceOp op, const Buffer &target,
                        llvm::ArrayRef<mlir::Value> partial,
                        llvm::ArrayRef<mlir::Value> coords, int64_t lanes,
