@@ -17,7 +17,9 @@ const char *nameOf(Problem problem) {
   case Problem::race:
     return "race";
   case Problem::inFlight:
-    return "asynchronous copy in flight";
+    return "asynchronous work in flight";
+  case Problem::unfenced:
+    return "missing fence";
   case Problem::inactiveLane:
     return "inactive lane";
   case Problem::divergentBarrier:

@@ -16,7 +16,8 @@ enum class Problem : uint8_t {
   misaligned,    ///< an address that is no multiple of the access' size
   uninitialised, ///< a read of memory that nothing has written
   race,          ///< two warps, one of them writing, without a barrier between
-  inFlight,      ///< a read or write of what an asynchronous copy writes
+  inFlight,      ///< a use of what an asynchronous copy or product works on
+  unfenced,      ///< a product of what no fence has made visible to it
   inactiveLane,  ///< a shuffle from a thread that does not take part
   divergentBarrier, ///< a barrier that not all threads of a warp reach together
   barrierMismatch,  ///< warps at different barriers, or ended before one

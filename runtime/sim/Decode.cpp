@@ -166,6 +166,7 @@ void Decoder::address(const Operand &operand, Space space) {
 
 uint32_t Decoder::list(const std::vector<Slot> &slots) {
   auto place = static_cast<uint32_t>(program->slots.size());
+  made.listed = static_cast<uint16_t>(slots.size());
   program->slots.insert(program->slots.end(), slots.begin(), slots.end());
   return place;
 }
@@ -176,6 +177,7 @@ std::vector<Slot> Decoder::listOf(const Operand &operand, int bits,
   std::vector<Slot> slots;
   auto add = [&](const Operand &one) {
     slots.push_back(isDestination ? destination(one, bits) : source(one, bits));
+    made.outputs += isDestination ? 1 : 0;
   };
   if (operand.kind == Operand::Kind::list)
     for (const Operand &one : operand.list)
@@ -216,6 +218,10 @@ static void print(std::string &text, const Operand &operand) {
     text += '{';
     for (size_t i = 0; i < operand.list.size(); ++i) {
       text += i ? ", " : "";
+      if (i == 2 && operand.list.size() > 16) { // of a `wgmma`
+        text += "..., ";
+        i = operand.list.size() - 1;
+      }
       print(text, operand.list[i]);
     }
     text += '}';

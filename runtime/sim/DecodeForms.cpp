@@ -59,6 +59,10 @@ bool Decoder::form() {
     flow(Flow::exit);
   else if (first == "trap" || first == "brkpt")
     flow(Flow::trap);
+  else if (first == "wgmma")
+    warpgroup();
+  else if (first == "fence" && part(1) == "proxy" && part(2) == "async")
+    emit(proxyFence);
   else if ((first == "bar" && part(1) == "warp") || first == "membar" ||
            first == "fence" || first == "prefetch" || first == "nanosleep" ||
            first == "griddepcontrol")
@@ -311,6 +315,7 @@ void Decoder::asyncCopy() {
   made.b = from;
   made.count = static_cast<uint8_t>(bytes);
   made.list = list({static_cast<Slot>(offset + (int64_t(1) << 31))});
+  made.listed = 0; // that is no register
   emit(sim::asyncCopy);
 }
 
@@ -372,6 +377,64 @@ void Decoder::wmma() {
   address(operand(isD ? 0 : 1), Space::global);
   made.b = source(operand(2), 32);
   emit(isA ? wmmaLoadA : isB ? wmmaLoadB : wmmaStoreD);
+}
+
+/// `wgmma.mma_async.sync.aligned.m64n128k16.f32.f16.f16 d, a, b, p, 1, 1, ...`:
+/// the list is d, then a's registers; of shared memory `a` and `b` are
+/// descriptors. `c` says whether d is added to. `imm` has bits: 1 a is in
+/// shared memory, 2 and 4 a and b are negated, 8 and 16 they are transposed.
+void Decoder::warpgroup() {
+  if (part(1) == "fence")
+    return emit(wgmmaFence);
+  if (part(1) == "commit_group")
+    return emit(wgmmaCommit);
+  if (part(1) == "wait_group") {
+    if (operand(0).kind != Operand::Kind::integer || operand(0).integer < 0)
+      fail("`wgmma.wait_group` takes a number");
+    made.imm = operand(0).integer;
+    return emit(wgmmaWait);
+  }
+  std::string_view shape = part(4);
+  int columns = 0;
+  if (shape.starts_with("m64n") && shape.ends_with("k16"))
+    for (char c : shape.substr(4, shape.size() - 7))
+      columns = c >= '0' && c <= '9' && columns < 1000 ? columns * 10 + c - '0'
+                                                       : 1000;
+  bool isHalf = part(6) == "f16" && part(7) == "f16";
+  bool isBrain = part(6) == "bf16" && part(7) == "bf16";
+  if (part(1) != "mma_async" || parts.size() != 8 || part(5) != "f32" ||
+      (!isHalf && !isBrain) || columns < 8 || columns > 256 || columns % 8)
+    unsupported();
+  bool inRegisters = operand(1).kind == Operand::Kind::list;
+  size_t numbers = inRegisters ? 3 : 4; // behind the predicate
+  expectOperands(4 + numbers, 4 + numbers);
+  std::vector<Slot> all =
+      listOf(operand(0), 32, static_cast<size_t>(columns) / 2, true);
+  if (inRegisters) {
+    std::vector<Slot> a = listOf(operand(1), 32, 4, false);
+    all.insert(all.end(), a.begin(), a.end());
+  } else {
+    made.a = source(operand(1), 64);
+    made.imm |= 1;
+  }
+  made.list = list(all);
+  made.b = source(operand(2), 64);
+  made.c = predicate(operand(3));
+  for (size_t i = 0; i < numbers; ++i) {
+    const Operand &number = operand(4 + i);
+    bool isScale = i < 2;
+    int64_t value = number.integer;
+    if (number.kind != Operand::Kind::integer ||
+        (isScale ? value != 1 && value != -1 : value != 0 && value != 1))
+      fail(fmt::format("`{}` takes {} here", at->opcode,
+                       isScale ? "1 or -1" : "0 or 1"));
+    bool isSet = isScale ? value == -1 : value == 1;
+    // Of registers there is no transposed form.
+    size_t bit = 1 + i + (!isScale && inRegisters ? 1 : 0);
+    made.imm |= isSet ? int64_t(1) << bit : 0;
+  }
+  program->usesWarpgroups = true;
+  emit(isHalf ? wgmmaF16 : wgmmaBf16);
 }
 
 } // namespace attn_grid::sim

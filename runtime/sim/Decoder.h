@@ -80,6 +80,7 @@ private:
   void matrix();
   void loadMatrices();
   void wmma();
+  void warpgroup();
   bool form();
 
   /// The parts of the opcode: `ld`, `global`, `nc`, `b32`.

@@ -76,6 +76,15 @@ void wmmaLoadA(Warp &, const Instr &, uint32_t mask);
 void wmmaLoadB(Warp &, const Instr &, uint32_t mask);
 void wmmaMma(Warp &, const Instr &, uint32_t mask);
 void wmmaStoreD(Warp &, const Instr &, uint32_t mask);
+// Products of warpgroups, and what orders them.
+void wgmmaF16(Warp &, const Instr &, uint32_t mask);
+void wgmmaBf16(Warp &, const Instr &, uint32_t mask);
+void wgmmaFence(Warp &, const Instr &, uint32_t mask);
+void wgmmaCommit(Warp &, const Instr &, uint32_t mask);
+void wgmmaWait(Warp &, const Instr &, uint32_t mask);
+void proxyFence(Warp &, const Instr &, uint32_t mask);
+/// Reports registers of products under way that an instruction uses.
+void checkProductRegisters(Warp &, const Instr &);
 void asyncCopy(Warp &, const Instr &, uint32_t mask);
 void asyncCommit(Warp &, const Instr &, uint32_t mask);
 void asyncWait(Warp &, const Instr &, uint32_t mask);

@@ -35,6 +35,11 @@ static void reportShared(Warp &w, SharedMemory::Found found, bool isRead,
     if (options.race)
       w.report(Problem::inFlight, lane, address, bytes, what);
     return;
+  case SharedMemory::isTaken:
+    if (options.race)
+      w.report(Problem::inFlight, lane, address, bytes,
+               std::string(what) + ", which a `wgmma` may still read");
+    return;
   }
 }
 

@@ -47,6 +47,9 @@ struct Instr {
   Flow flow = Flow::next;
   uint8_t count = 1;        ///< elements of a vector, registers of a list
   bool wideAddress = false; ///< the base is a 64-bit register
+  /// Of `list`: how many registers there are, and how many of them, the first,
+  /// are written.
+  uint16_t listed = 0, outputs = 0;
   Slot d = noSlot, a = noSlot, b = noSlot, c = noSlot;
   Slot members = noSlot; ///< of `.sync`: the threads that take part
   uint32_t list = 0; ///< of `Program::slots`: the registers of lists, in order
@@ -105,8 +108,9 @@ struct Program {
   std::vector<SpecialAt> specials;
   std::vector<Variable> params;
   uint64_t paramBytes = 0;
-  uint32_t sharedBytes = 0; ///< of its own; what the launch adds lies behind
-  uint32_t localBytes = 0;  ///< of each thread
+  uint32_t sharedBytes = 0;    ///< of its own; what the launch adds lies behind
+  uint32_t localBytes = 0;     ///< of each thread
+  bool usesWarpgroups = false; ///< there is a `wgmma`
   uint32_t requiredThreads[3] = {0, 0, 0}, maximumThreads[3] = {0, 0, 0};
   std::string_view fileOf(const Instr &instr) const;
   std::vector<std::string> files; ///< the sources, as `Instr::file` counts

@@ -270,6 +270,8 @@ void BlockRunner::runWarp(Warp &w) {
             groups[current++].pc = pc;
             break;
           }
+          if (program.usesWarpgroups)
+            checkProductRegisters(w, instr);
           instr.run(w, instr, mask);
         }
         if (++pc != meet)
@@ -362,7 +364,9 @@ void BlockRunner::release(std::vector<Warp> &warps) {
 }
 
 void BlockRunner::run(Dim3 id) {
-  Block block{grid, id, SharedMemory(program.sharedBytes + grid.dynamicShared),
+  Block block{grid, id,
+              SharedMemory(program.sharedBytes + grid.dynamicShared,
+                           program.usesWarpgroups),
               total.perInstr.data()};
   std::vector<Warp> warps;
   warps.reserve(warpCount);
@@ -376,6 +380,12 @@ void BlockRunner::run(Dim3 id) {
     warp.groups.push_back({0, warp.alive});
     warp.local.resize(size_t(program.localBytes) * warpSize);
     fillSpecials(warp, id);
+    if (program.usesWarpgroups) {
+      size_t count = program.registerBytes / 64 + 1;
+      warp.productWrites.resize(count);
+      warp.productReads.resize(count);
+      warp.writtenAt.resize(count);
+    }
   }
   for (;;) {
     bool ran = false;

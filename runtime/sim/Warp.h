@@ -52,6 +52,13 @@ struct AsyncCopy {
   uint8_t bytes, readBytes;
 };
 
+/// What `wgmma` instructions under way use: registers that they write or read,
+/// and parts of shared memory that they read.
+struct Products {
+  std::vector<Slot> written, read;
+  std::vector<std::pair<uint32_t, uint32_t>> shared; // address, bytes
+};
+
 struct Warp {
   Block &block;
   uint32_t number = 0; ///< in its block
@@ -68,6 +75,13 @@ struct Warp {
   std::vector<char> local = {};
   std::vector<AsyncCopy> copying = {};                ///< not yet in a group
   std::deque<std::vector<AsyncCopy>> copyGroups = {}; ///< the oldest first
+  Products products = {};                             ///< not yet in a group
+  std::deque<Products> productGroups = {};            ///< the oldest first
+  /// By register (its slot / 64): products under way that write or read it,
+  /// and the step that last wrote it. Empty if the program has no products.
+  std::vector<uint16_t> productWrites = {}, productReads = {};
+  std::vector<uint64_t> writtenAt = {};
+  uint64_t fencedAt = 0; ///< the step of the last `wgmma.fence`
   uint64_t steps = 0;
 
   template <typename T> T *lanes(Slot slot) {

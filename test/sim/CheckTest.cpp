@@ -148,13 +148,13 @@ TEST(Checks, CopiesInFlight) {
               wait = "cp.async.wait_group 0;\n", barrier = "bar.sync 0;\n",
               read = "ld.shared.u32 %r5, [%r1];\n";
   expectRight(copy + wait + barrier + read);
-  expectReport(copy + barrier + read, "asynchronous copy in flight: read of "
+  expectReport(copy + barrier + read, "asynchronous work in flight: read of "
                                       "shared memory");
   expectReport(copy + "cp.async.wait_group 1;\n" + barrier + read,
-               "asynchronous copy in flight");
+               "asynchronous work in flight");
   expectReport(copy + wait + read, "race"); // others have not waited
   expectReport(copy + "st.shared.u32 [%r1], %r0;\n",
-               "asynchronous copy in flight: write to shared memory");
+               "asynchronous work in flight: write to shared memory");
 }
 
 /// A copy whose source is ignored reads nothing, from wherever, and gives
