@@ -79,6 +79,7 @@ void addThreadPhase(OpPassManager &passes, const GpuArch &gpu) {
   passes.addPass(createCSEPass());
   LowerToThreadsOptions threads;
   threads.capability = gpu.threads.capability;
+  threads.warpgroups = gpu.threads.warpgroups;
   threads.warps = gpu.threads.warps;
   threads.sharedLimit = gpu.threads.sharedLimit;
   passes.addPass(createLowerToThreads(threads));

@@ -128,6 +128,8 @@ def loops_of(text):
         for text in instructions[begin : end + 1]:
             if shape := re.search(r"HMMA\.(16816|1688)\.", text):
                 products += 1 if shape[1] == "16816" else 0.5
+            elif shape := re.search(r"HGMMA\.64x(\d+)x16\.", text):
+                products += int(shape[1]) / 8  # a warp's part
         if products:
             found.append((end + 1 - begin, products))
     return found

@@ -56,13 +56,15 @@ def LowerToThreads : Pass<"ag-lower-to-threads", "::mlir::ModuleOp"> {
     Each `ag.kernel` becomes an `llvm.func` that takes the flat struct of its
     arguments by value. Tiles are spread over registers, lanes and warps; moves
     between layouts go through shared memory; dots of 16-bit floats are
-    `mma.sync`. The attribute `ag.shared_bytes` says how much shared memory a
+    `mma.sync`, or `wgmma` where the GPU has it and 64 rows are there. The attribute `ag.shared_bytes` says how much shared memory a
     launch gives a program.
     Example: test/compiler/Conversion/lower-to-threads.mlir, @row_sums.
   }];
   let options = [
     Option<"capability", "capability", "int64_t", /*default=*/"80",
            "Compute capability times 10">,
+    Option<"warpgroups", "warpgroups", "bool", /*default=*/"false",
+           "Four warps together compute products by `wgmma` (sm_90a)">,
     Option<"warps", "warps", "int64_t", /*default=*/"4",
            "Warps of a program, a power of two up to 32">,
     Option<"sharedLimit", "shared-limit", "int64_t", /*default=*/"166912",

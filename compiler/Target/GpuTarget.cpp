@@ -11,6 +11,7 @@ static GpuArch make(const char *name, const char *features, int64_t capability,
                     int64_t sharedKilobytes) {
   GpuArch arch{name, features, {}};
   arch.threads.capability = capability;
+  arch.threads.warpgroups = arch.name == "sm_90a";
   arch.threads.sharedLimit = sharedKilobytes * 1024;
   return arch;
 }

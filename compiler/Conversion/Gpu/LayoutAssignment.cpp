@@ -110,7 +110,8 @@ LayoutAssignment::Choice LayoutAssignment::ofLoad(LoadOp op) const {
 /// be the first factor of another. If it is only summed up over a loop in which
 /// both factors are loaded, half of them where it is square: a warp that has as
 /// many columns as rows reads least of both.
-static unsigned rowWarpBits(DotOp op, unsigned warpBits) {
+static unsigned rowWarpBits(DotOp op, const GpuTarget &target,
+                            unsigned warpBits) {
   ArrayRef<int64_t> shape = shapeOf(op.getResult().getType());
   Value result = op.getResult();
   auto isLoaded = [&](Value factor) {
@@ -123,6 +124,9 @@ static unsigned rowWarpBits(DotOp op, unsigned warpBits) {
                   isa<scf::YieldOp>(*result.user_begin()) &&
                   isLoaded(op.getLhs()) && isLoaded(op.getRhs());
   constexpr int64_t least = 64; // rows and columns
+  // A warpgroup has 64 rows, whatever it reads.
+  if (target.warpgroups && shape[0] >= least)
+    return warpBits;
   return isSummed && !op.getKeep() && shape[0] >= least && shape[1] >= least &&
                  shape[1] >= shape[0]
              ? (warpBits + 1) / 2
@@ -133,7 +137,7 @@ LayoutAssignment::Choice LayoutAssignment::ofDot(DotOp op) const {
   ArrayRef<int64_t> shape = shapeOf(op.getResult().getType());
   if (usesMatrixUnit(op, target))
     return {mmaLayout(shape, warpBits, /*alongColumns=*/true,
-                      rowWarpBits(op, warpBits)),
+                      rowWarpBits(op, target, warpBits)),
             matrix};
   // Each thread has blocks of 4 x 4, as far as there is enough for all.
   LayoutBuilder builder(shape, warpBits);

@@ -52,7 +52,7 @@ static LLVM::GlobalOp declareShared(ImplicitLocOpBuilder &b) {
   auto type = LLVM::LLVMArrayType::get(b.getI8Type(), 0);
   auto global = LLVM::GlobalOp::create(
       b, type, /*isConstant=*/false, LLVM::Linkage::External, "ag_shared",
-      Attribute(), /*alignment=*/128, /*addrSpace=*/3);
+      Attribute(), /*alignment=*/1024, /*addrSpace=*/3);
   return global;
 }
 
@@ -142,6 +142,7 @@ struct LowerToThreadsPass : impl::LowerToThreadsBase<LowerToThreadsPass> {
   void runOnOperation() override {
     GpuTarget target;
     target.capability = capability;
+    target.warpgroups = warpgroups;
     target.warps = warps;
     target.sharedLimit = sharedLimit;
     for (auto kernel :

@@ -79,6 +79,7 @@ Value ThreadEmitter::anyNotFinite(Value sum) {
         arith::CmpFOp::create(b, arith::CmpFPredicate::UNO, part, part);
     any = any ? Value(arith::OrIOp::create(b, any, isNaN)) : isNaN;
   }
+  fenceProducts();
   Value result = callIntrinsic(b, "llvm.nvvm.barrier.cta.red.or.aligned.all",
                                b.getI1Type(), {i32(0), any});
   noteBarrier();

@@ -25,25 +25,15 @@ LinearLayout ThreadEmitter::firstFactorLayout(DotOp op) {
                    /*alongColumns=*/false, rowBits);
 }
 
-/// Finds registers by the flat index that they add.
-namespace {
-class RegisterFinder {
-public:
-  explicit RegisterFinder(const LinearLayout &layout) : layout(layout) {
-    for (unsigned reg = 0; reg < layout.registers(); ++reg)
-      number[layout.apply({reg, 0, 0})] = reg;
-  }
-  unsigned at(uint32_t row, uint32_t column) const {
-    uint32_t rows = layout.shape()[0], columns = layout.shape()[1];
-    return number.lookup((row & (rows - 1)) * columns +
-                         (column & (columns - 1)));
-  }
+RegisterFinder::RegisterFinder(const LinearLayout &layout) : layout(layout) {
+  for (unsigned reg = 0; reg < layout.registers(); ++reg)
+    number[layout.apply({reg, 0, 0})] = reg;
+}
 
-private:
-  const LinearLayout &layout;
-  llvm::DenseMap<uint32_t, unsigned> number;
-};
-} // namespace
+unsigned RegisterFinder::at(uint32_t row, uint32_t column) const {
+  uint32_t rows = layout.shape()[0], columns = layout.shape()[1];
+  return number.lookup((row & (rows - 1)) * columns + (column & (columns - 1)));
+}
 
 /// All sums of the registers' bases along `axis` that are multiples of `step`.
 static SmallVector<uint32_t> steps(const LinearLayout &layout, unsigned axis,
@@ -97,6 +87,8 @@ ThreadTile ThreadEmitter::matrixProduct(const ThreadTile &lhs,
                                         const ThreadTile &acc,
                                         const SharedTile &rhs,
                                         bool transposed) {
+  if (isWarpgroupProduct(acc.layout, rhs, transposed))
+    return warpgroupProduct(&lhs, nullptr, acc, rhs, transposed);
   RegisterFinder first(lhs.layout);
   Type operand = pairType(b.getContext(), rhs.element);
   auto pair = [&](uint32_t row, uint32_t k) -> Value {
@@ -116,6 +108,8 @@ ThreadTile ThreadEmitter::productOfShared(const SharedTile &lhs,
                                           const ThreadTile &acc,
                                           const SharedTile &rhs,
                                           bool transposed) {
+  if (isWarpgroupProduct(acc.layout, rhs, transposed))
+    return warpgroupProduct(nullptr, &lhs, acc, rhs, transposed);
   uint32_t rows = lhs.shape[0], inner = lhs.shape[1];
   auto place = [&](uint32_t row, uint32_t k) -> uint32_t {
     return row < rows && k < inner ? row * inner + k : 0;

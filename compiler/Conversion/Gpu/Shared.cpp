@@ -21,6 +21,7 @@ static int64_t bytesOf(Type element) {
 }
 
 void ThreadEmitter::barrier() {
+  fenceProducts();
   callIntrinsic(b, "llvm.nvvm.barrier.cta.sync.aligned.all", nullptr, {i32(0)});
   noteBarrier();
 }
@@ -116,25 +117,35 @@ SharedBlock ThreadEmitter::allocateShared(Operation *op, int64_t bytes) {
   return block;
 }
 
-/// Which bits of a byte offset are XORed into the bits 4 to 6, which choose a
-/// group of four banks: those of the row's number, as many as a row has groups.
-/// So rows that lie a multiple of all banks apart begin in different ones.
-static uint32_t swizzle(const SharedTile &tile, uint32_t offset) {
+/// Where a byte of a row-major tile lies. Rows of more than 128 bytes, all
+/// banks, are cut into panels, one behind the other. The bits 4 to 6, which
+/// choose a group of four banks, are XORed with the number of the line of 128
+/// bytes, as many bits as a row has groups: so rows that are read together
+/// begin in different banks. This is how `wgmma` wants its factors, too.
+static uint32_t placeInShared(const SharedTile &tile, uint32_t offset) {
+  constexpr uint32_t line = 128;
   if (tile.shape.size() < 2)
     return offset;
-  int64_t rowBytes = tile.shape.back() * bytesOf(tile.element);
+  uint32_t rowBytes = tile.shape.back() * bytesOf(tile.element);
   if (rowBytes < 32)
     return offset;
-  unsigned groups = std::min<unsigned>(3, llvm::Log2_64(rowBytes) - 4);
-  unsigned from = std::max<unsigned>(7, llvm::Log2_64(rowBytes));
-  return offset ^ ((offset >> from & ((1u << groups) - 1)) << 4);
+  uint32_t bytes = bytesOf(tile.element);
+  for (int64_t extent : tile.shape)
+    bytes *= extent;
+  if (rowBytes > line) {
+    uint32_t row = offset / rowBytes, column = offset % rowBytes;
+    offset =
+        column / line * (bytes / rowBytes * line) + row * line + column % line;
+    rowBytes = line;
+  }
+  return offset ^ (offset / line & (rowBytes / 16 - 1)) << 4;
 }
 
 SmallVector<Value> ThreadEmitter::sharedPointers(const SharedTile &tile,
                                                  const LinearLayout &layout,
                                                  uint32_t flip) {
   uint32_t bytes = bytesOf(tile.element);
-  auto place = [&](uint32_t flat) { return swizzle(tile, flat * bytes); };
+  auto place = [&](uint32_t flat) { return placeInShared(tile, flat * bytes); };
   // The map from flat index to byte is linear too: so is what a lane adds.
   SmallVector<uint32_t> lanes, warps;
   uint32_t threadBits = 0;

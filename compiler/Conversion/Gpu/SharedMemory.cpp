@@ -7,17 +7,17 @@
 
 namespace attn_grid::compiler::gpu {
 
-/// So that a tile's rows begin at the first bank.
-static constexpr int64_t alignment = 128;
 /// The end of a block that stands for all bytes.
 static constexpr int64_t everything = std::numeric_limits<int64_t>::max();
 
 SharedBlock SharedMemory::allocate(int64_t bytes) {
-  bytes = llvm::alignTo(bytes, alignment);
+  bytes = llvm::alignTo(bytes, 128); // all banks
+  auto alignment =
+      static_cast<int64_t>(std::min<uint64_t>(llvm::PowerOf2Ceil(bytes), 1024));
   int64_t begin = 0;
   auto *next = used.begin();
   for (; next != used.end() && next->begin - begin < bytes; ++next)
-    begin = next->end;
+    begin = llvm::alignTo(next->end, alignment);
   SharedBlock block{begin, begin + bytes};
   used.insert(next, block);
   high = std::max(high, block.end);

@@ -20,7 +20,8 @@ struct SharedBlock {
 
 class SharedMemory {
 public:
-  /// Bytes that are free and lowest; aligned to 128.
+  /// Bytes that are free and lowest. What swizzles a tile counts from the
+  /// address 0 on: it begins at a multiple of its pattern's size, at most 1024.
   SharedBlock allocate(int64_t bytes);
   void release(const SharedBlock &block);
   /// The largest end of a block so far.
@@ -29,6 +30,8 @@ public:
   /// Whether a barrier must stand before a read or a write of `block`.
   bool readNeedsBarrier(const SharedBlock &block) const;
   bool writeNeedsBarrier(const SharedBlock &block) const;
+  /// Whether anything was written since the last barrier.
+  bool hasWrites() const { return !written.empty(); }
   void noteRead(const SharedBlock &block);
   void noteWrite(const SharedBlock &block);
   /// A barrier stands here.

@@ -63,6 +63,18 @@ struct AsyncTile {
 LinearLayout stackWarps(const LinearLayout &layout, uint32_t warpBits,
                         bool inRegisters);
 
+/// Finds a thread's registers by the row and column that they add to those of
+/// the thread.
+class RegisterFinder {
+public:
+  explicit RegisterFinder(const LinearLayout &layout);
+  unsigned at(uint32_t row, uint32_t column) const;
+
+private:
+  const LinearLayout &layout;
+  llvm::DenseMap<uint32_t, unsigned> number;
+};
+
 /// The tile of which `tile` is transposes, an even number or (then
 /// `*isOdd` changes) an odd one.
 mlir::Value untransposed(mlir::Value tile, bool *isOdd = nullptr);
@@ -303,6 +315,18 @@ private:
                            bool transposed);
   ThreadTile productOfShared(const SharedTile &lhs, const ThreadTile &acc,
                              const SharedTile &rhs, bool transposed);
+
+  // WarpgroupDot.cpp
+  bool isWarpgroupProduct(const LinearLayout &layout, const SharedTile &rhs,
+                          bool transposed);
+  /// The same as `matrixProduct`, by warpgroups; one of `lhs` and `stored` is
+  /// the first factor.
+  ThreadTile warpgroupProduct(const ThreadTile *lhs, const SharedTile *stored,
+                              const ThreadTile &acc, const SharedTile &rhs,
+                              bool transposed);
+  Value descriptor(const SharedTile &tile, bool transposed);
+  /// Before a barrier: products read by another way than threads write.
+  void fenceProducts();
 
   mlir::ImplicitLocOpBuilder &b;
   KernelOp kernel;
