@@ -69,6 +69,12 @@ template <typename T> static void addInteger(OpTable &t, const std::string &n) {
   t["rem." + n] = op2<remainder<T>, T, T, T>();
   t["min." + n] = op2<minimum<T>, T, T, T>();
   t["max." + n] = op2<maximum<T>, T, T, T>();
+  if constexpr (std::is_same_v<T, i32>) {
+    t["min.relu." + n] =
+        op2<[](T a, T b) { return std::max(std::min(a, b), 0); }, T, T, T>();
+    t["max.relu." + n] =
+        op2<[](T a, T b) { return std::max({a, b, 0}); }, T, T, T>();
+  }
   t["shr." + n] = op2<shiftRight<T>, T, T, u32>();
   if constexpr (std::is_signed_v<T>) {
     t["abs." + n] = op1<[](T a) { return T(a < 0 ? 0 - U(a) : U(a)); }, T, T>();

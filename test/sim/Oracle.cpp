@@ -274,10 +274,10 @@ static std::optional<Answer> ofIntegers(const std::vector<std::string> &parts,
       return std::nullopt;
     return wrap(name == "div" ? a / b : a % b, bits);
   }
-  if (name == "min")
-    return wrap(std::min(a, b), bits);
-  if (name == "max")
-    return wrap(std::max(a, b), bits);
+  if (name == "min" || name == "max") {
+    Integer one = name == "min" ? std::min(a, b) : std::max(a, b);
+    return wrap(how == "relu" && one < 0 ? 0 : one, bits);
+  }
   if (name == "abs")
     return wrap(a < 0 ? -a : a, bits);
   if (name == "neg")
