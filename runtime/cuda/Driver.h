@@ -108,6 +108,11 @@ struct CUlaunchConfig {
 };
 }
 
+/// Opaque: what `cuTensorMapEncodeTiled` makes.
+struct alignas(64) CUtensorMap {
+  uint64_t opaque[16];
+};
+
 // F(name in the library, result's parameters): what the runtime calls.
 #define AG_CUDA_FUNCTIONS(F)                                                   \
   F(cuInit, (unsigned flags))                                                  \

@@ -61,6 +61,10 @@ bool Decoder::form() {
     flow(Flow::trap);
   else if (first == "wgmma")
     warpgroup();
+  else if (first == "mbarrier")
+    memoryBarrier();
+  else if (first == "cp" && part(2) == "bulk" && part(3) == "tensor")
+    tensorCopy();
   else if (first == "fence" && part(1) == "proxy" && part(2) == "async")
     emit(proxyFence);
   else if ((first == "bar" && part(1) == "warp") || first == "membar" ||
@@ -435,6 +439,88 @@ void Decoder::warpgroup() {
   }
   program->usesWarpgroups = true;
   emit(isHalf ? wgmmaF16 : wgmmaBf16);
+}
+
+/// An address in a register, or a constant one.
+Slot Decoder::plainAddress(const Operand &operand, int bits) {
+  Instr before = made;
+  address(operand, bits == 32 ? Space::shared : Space::none);
+  std::swap(before, made);
+  if (before.a == noSlot)
+    return constant(static_cast<uint64_t>(before.imm), bits);
+  if (before.imm != 0 || before.wideAddress != (bits == 64))
+    fail(fmt::format("`{}` takes an address in a register of {} bits, without "
+                     "an offset",
+                     at->opcode, bits));
+  return before.a;
+}
+
+/// `mbarrier.arrive.expect_tx.shared::cta.b64 _, [a], bytes` and its like.
+void Decoder::memoryBarrier() {
+  std::string_view what = part(1);
+  bool expects = has("expect_tx"), isParity = has("parity");
+  for (size_t i = 2; i < parts.size(); ++i)
+    if (parts[i] != "expect_tx" && parts[i] != "parity" && parts[i] != "b64" &&
+        spaceOf(parts[i]) != Space::shared && !isHint(parts[i]))
+      unsupported();
+  if (what == "init") {
+    expectOperands(2, 2);
+    address(operand(0), Space::shared);
+    made.b = source(operand(1), 32);
+    return emit(barrierInit);
+  }
+  if (what == "inval") {
+    expectOperands(1, 1);
+    address(operand(0), Space::shared);
+    return emit(barrierInvalidate);
+  }
+  if (what == "arrive" || what == "expect_tx") {
+    size_t at0 = what == "arrive" ? 1 : 0; // behind the state
+    expects |= what == "expect_tx";
+    expectOperands(at0 + (expects ? 2 : 1), at0 + (expects ? 2 : 1));
+    if (at0)
+      made.d = destination(operand(0), 64);
+    made.a = plainAddress(operand(at0), 32);
+    if (expects)
+      made.b = source(operand(at0 + 1), 32);
+    made.imm = (at0 ? 1 : 0) | (expects ? 2 : 0);
+    return emit(barrierArrive);
+  }
+  if (what != "try_wait" && what != "test_wait")
+    unsupported();
+  expectOperands(3, what == "try_wait" ? 4 : 3); // the last is a hint of time
+  made.d = destination(operand(0), 1);
+  made.a = plainAddress(operand(1), 32);
+  made.b = source(operand(2), isParity ? 32 : 64);
+  made.imm = isParity;
+  made.flow = Flow::test;
+  emit(barrierTest);
+}
+
+/// `cp.async.bulk.tensor.2d.shared::cluster.global.tile
+/// .mbarrier::complete_tx::bytes [to], [map, {c0, c1}], [barrier]`.
+void Decoder::tensorCopy() {
+  int rank = part(4).size() == 2 && part(4)[1] == 'd' ? part(4)[0] - '0' : 0;
+  bool toShared = part(5) == "shared::cluster" || part(5) == "shared::cta";
+  if (rank < 1 || rank > 5 || !toShared || part(6) != "global" ||
+      !has("mbarrier::complete_tx::bytes"))
+    unsupported();
+  for (size_t i = 7; i < parts.size(); ++i)
+    if (parts[i] != "tile" && parts[i] != "mbarrier::complete_tx::bytes" &&
+        parts[i] != "L2::cache_hint")
+      unsupported();
+  expectOperands(3, has("L2::cache_hint") ? 4 : 3);
+  const Operand &map = operand(1);
+  if (map.list.size() != 1)
+    fail(fmt::format("`{}` takes a map and its coordinates", at->opcode));
+  std::vector<Slot> all{plainAddress(map, 64), plainAddress(operand(2), 32)};
+  std::vector<Slot> coordinates =
+      listOf(map.list[0], 32, static_cast<size_t>(rank), false);
+  all.insert(all.end(), coordinates.begin(), coordinates.end());
+  address(operand(0), Space::shared);
+  made.list = list(all);
+  made.count = static_cast<uint8_t>(rank);
+  emit(sim::tensorCopy);
 }
 
 } // namespace attn_grid::sim

@@ -81,6 +81,9 @@ private:
   void loadMatrices();
   void wmma();
   void warpgroup();
+  void memoryBarrier();
+  void tensorCopy();
+  Slot plainAddress(const Operand &operand, int bits);
   bool form();
 
   /// The parts of the opcode: `ld`, `global`, `nc`, `b32`.

@@ -85,6 +85,12 @@ void wgmmaWait(Warp &, const Instr &, uint32_t mask);
 void proxyFence(Warp &, const Instr &, uint32_t mask);
 /// Reports registers of products under way that an instruction uses.
 void checkProductRegisters(Warp &, const Instr &);
+// `mbarrier`, and copies whose end it tells.
+void barrierInit(Warp &, const Instr &, uint32_t mask);
+void barrierInvalidate(Warp &, const Instr &, uint32_t mask);
+void barrierArrive(Warp &, const Instr &, uint32_t mask);
+void barrierTest(Warp &, const Instr &, uint32_t mask);
+void tensorCopy(Warp &, const Instr &, uint32_t mask);
 void asyncCopy(Warp &, const Instr &, uint32_t mask);
 void asyncCommit(Warp &, const Instr &, uint32_t mask);
 void asyncWait(Warp &, const Instr &, uint32_t mask);

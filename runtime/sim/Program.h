@@ -33,6 +33,7 @@ enum class Flow : uint8_t {
   branch,  ///< to `imm`
   exit,    ///< the lanes are done
   barrier, ///< `bar.sync`, `bar.red`: waits for the block's other warps
+  test,    ///< gives up the turn where the result `d` is false
   trap
 };
 

@@ -228,6 +228,7 @@ static bool missesMembers(Warp &w, const Instr &instr, uint32_t mask) {
 
 /// Runs until the warp waits for others, or has ended.
 void BlockRunner::runWarp(Warp &w) {
+  w.spins = false;
   const Instr *code = program.code.data();
   std::vector<Group> &groups = w.groups;
   size_t current = 0;
@@ -256,6 +257,7 @@ void BlockRunner::runWarp(Warp &w) {
       ++counted.count;
       counted.lanes += static_cast<uint64_t>(std::popcount(mask));
       bool goesOn = instr.flow == Flow::next || instr.flow == Flow::trap ||
+                    instr.flow == Flow::test ||
                     (instr.flow == Flow::barrier && mask == 0);
       if (goesOn) {
         if (mask) {
@@ -273,6 +275,12 @@ void BlockRunner::runWarp(Warp &w) {
           if (program.usesWarpgroups)
             checkProductRegisters(w, instr);
           instr.run(w, instr, mask);
+          if (instr.flow == Flow::test && !(w.pred(instr.d) & mask)) {
+            groups.erase(groups.begin() + static_cast<ptrdiff_t>(current));
+            join(groups, {pc + 1, active});
+            w.spins = true;
+            return;
+          }
         }
         if (++pc != meet)
           continue;
@@ -387,6 +395,9 @@ void BlockRunner::run(Dim3 id) {
       warp.writtenAt.resize(count);
     }
   }
+  constexpr int mostRounds = 16; // the random order misses some
+  int rounds = 0;
+  uint64_t arrivals = 0;
   for (;;) {
     bool ran = false;
     for (uint32_t k = 0; k < warpCount; ++k) {
@@ -401,6 +412,24 @@ void BlockRunner::run(Dim3 id) {
       runWarp(warps[n]);
     }
     release(warps);
+    // All that run only look at barriers in memory, and nobody arrives.
+    bool spins =
+        ran &&
+        std::all_of(warps.begin(), warps.end(),
+                    [](Warp &warp) {
+                      return warp.spins || warp.waiting || warp.groups.empty();
+                    }) &&
+        std::any_of(warps.begin(), warps.end(),
+                    [](Warp &warp) { return warp.spins; });
+    rounds = spins && block.arrivals == arrivals ? rounds + 1 : 0;
+    arrivals = block.arrivals;
+    if (rounds > mostRounds)
+      for (Warp &warp : warps)
+        if (warp.spins)
+          warp.report(Problem::barrierMismatch,
+                      std::countr_zero(warp.groups[0].mask), 0, 0,
+                      "nobody arrives at the mbarrier that is waited for, or "
+                      "fewer bytes than are expected");
     if (ran)
       continue;
     Warp *stuck = nullptr;

@@ -68,6 +68,17 @@ public:
     std::memset(flying.data() + address, isFlying, bytes);
   }
 
+  /// An asynchronous copy has arrived, as those know who waited for it.
+  void noteArrived(uint64_t address, uint32_t bytes) {
+    constexpr uint32_t before = 1; // any epoch, and not "never"
+    for (uint64_t i = address; i < address + bytes; ++i)
+      writes[i] = before;
+    if (!unfenced.empty())
+      for (uint64_t i = address / granule; i <= (address + bytes - 1) / granule;
+           ++i)
+        unfenced[i] = 0;
+  }
+
   // Only `forProducts`.
 
   /// A product begins to read, or has ended.

@@ -9,6 +9,7 @@
 
 #include <array>
 #include <deque>
+#include <map>
 
 namespace attn_grid::sim {
 
@@ -27,12 +28,30 @@ struct Grid {
   Reports &reports;
 };
 
+/// An asynchronous copy that nobody has waited for.
+struct AsyncCopy {
+  uint32_t to;
+  uint64_t from;
+  uint8_t bytes, readBytes;
+};
+
+/// An `mbarrier`. A phase is over when all that it counts have arrived and all
+/// bytes that are expected.
+struct MemoryBarrier {
+  uint32_t count = 0, pending = 0; ///< arrivals of a phase; that are missing
+  int64_t bytes = 0;               ///< expected, less those that are there
+  uint64_t phase = 0;              ///< how many are over
+  std::vector<AsyncCopy> copies = {};
+};
+
 struct Block {
   const Grid &grid;
   Dim3 id;
   SharedMemory shared;
   InstrCounters *perInstr; ///< of all of the program's
   Counters counters = {};
+  std::map<uint64_t, MemoryBarrier> barriers = {}; ///< by address
+  uint64_t arrivals = 0; ///< at any of them, or phases that ended
 
   InstrCounters &counted(const Instr &instr) {
     return perInstr[&instr - grid.program.code.data()];
@@ -43,13 +62,6 @@ struct Block {
 struct Group {
   uint32_t pc;
   uint32_t mask;
-};
-
-/// An asynchronous copy that nobody has waited for.
-struct AsyncCopy {
-  uint32_t to;
-  uint64_t from;
-  uint8_t bytes, readBytes;
 };
 
 /// What `wgmma` instructions under way use: registers that they write or read,
@@ -68,6 +80,7 @@ struct Warp {
   const Instr *at = nullptr;      ///< what runs, for reports
   /// At a barrier, which one, and what it folds.
   bool waiting = false;
+  bool spins = false; ///< it gave up its turn before an `mbarrier`
   uint32_t barrier = 0;
   uint32_t expected = 0; ///< threads, 0: all of the block
   uint32_t waitingAt = 0, waitingMask = 0;
