@@ -127,6 +127,26 @@ static void describeDebug(Operation *function, Artifact &artifact) {
   }
 }
 
+/// The tensors of which a GPU's kernel copies boxes.
+static void describeBoxes(Operation *function, Artifact &artifact) {
+  auto maps = function->getAttrOfType<ArrayAttr>(gpu::tensorMapsAttr);
+  if (!maps)
+    return;
+  for (auto row : maps.getAsRange<DenseI64ArrayAttr>()) {
+    ArrayRef<int64_t> numbers = row.asArrayRef();
+    TensorBox box;
+    box.slot = numbers[0];
+    box.element_bytes = numbers[1];
+    box.line_bytes = numbers[2];
+    for (numbers = numbers.drop_front(3); !numbers.empty();
+         numbers = numbers.drop_front(5))
+      box.dims.push_back({{numbers[0], numbers[1] != 0},
+                          {numbers[2], numbers[3] != 0},
+                          static_cast<uint32_t>(numbers[4])});
+    artifact.boxes.push_back(std::move(box));
+  }
+}
+
 Artifact Compilation::describe() const {
   Artifact artifact;
   for (auto function : (*module).getOps<func::FuncOp>()) {
@@ -139,6 +159,7 @@ Artifact Compilation::describe() const {
   }
   for (auto function : (*module).getOps<LLVM::LLVMFuncOp>()) {
     describeDebug(function, artifact);
+    describeBoxes(function, artifact);
     auto bytes = function->getAttrOfType<IntegerAttr>(gpu::sharedBytesAttr);
     auto threads = function->getAttrOfType<DenseI32ArrayAttr>(
         NVVM::NVVMDialect::getReqntidAttrName());

@@ -98,11 +98,27 @@ template <class Archive> struct Fields {
     a.value(artifact.scratch_bytes);
     a.value(artifact.block_threads);
     a.value(artifact.shared_bytes);
+    records(artifact.boxes);
     a.list(artifact.asserts, [&](std::string &text) { a.text(text); });
     records(artifact.prints);
     a.flag(artifact.has_debug);
     a.flag(artifact.flush_subnormals);
     a.value(artifact.compile_ms);
+  }
+  void fields(TensorBox::Number &number) {
+    a.value(number.value);
+    a.flag(number.is_slot);
+  }
+  void fields(TensorBox::Dim &dim) {
+    fields(dim.size);
+    fields(dim.stride);
+    a.value(dim.box);
+  }
+  void fields(TensorBox &box) {
+    a.value(box.slot);
+    a.value(box.element_bytes);
+    a.value(box.line_bytes);
+    records(box.dims);
   }
   void fields(PrintSite::Value &value) {
     dtype(value.dtype);

@@ -113,6 +113,26 @@ struct alignas(64) CUtensorMap {
   uint64_t opaque[16];
 };
 
+extern "C" {
+/// Since version 12.0 of the driver.
+using CUtensorMapEncodeTiled =
+    CUresult (*)(CUtensorMap *map, int type, unsigned rank, void *address,
+                 const uint64_t *sizes, const uint64_t *strides,
+                 const uint32_t *box, const uint32_t *elementStrides,
+                 int interleave, int swizzle, int promotion, int fill);
+}
+enum : int {
+  CU_TENSOR_MAP_DATA_TYPE_UINT8 = 0,
+  CU_TENSOR_MAP_DATA_TYPE_UINT16 = 1,
+  CU_TENSOR_MAP_DATA_TYPE_UINT32 = 2,
+  CU_TENSOR_MAP_INTERLEAVE_NONE = 0,
+  CU_TENSOR_MAP_SWIZZLE_32B = 1,
+  CU_TENSOR_MAP_SWIZZLE_64B = 2,
+  CU_TENSOR_MAP_SWIZZLE_128B = 3,
+  CU_TENSOR_MAP_L2_PROMOTION_L2_256B = 3,
+  CU_TENSOR_MAP_FLOAT_OOB_FILL_NONE = 0,
+};
+
 // F(name in the library, result's parameters): what the runtime calls.
 #define AG_CUDA_FUNCTIONS(F)                                                   \
   F(cuInit, (unsigned flags))                                                  \

@@ -34,6 +34,7 @@ DriverLibrary::DriverLibrary(Device::Kind kind)
 #define AG_DRIVER_FUNCTION(name, parameters) find(#name, this->name, true);
   AG_CUDA_FUNCTIONS(AG_DRIVER_FUNCTION)
 #undef AG_DRIVER_FUNCTION
+  find("cuTensorMapEncodeTiled", cuTensorMapEncodeTiled, false);
   find("agSimReportCount", report_count_, false);
   find("agSimReportText", report_text_, false);
   find("agSimClearReports", clear_reports_, false);

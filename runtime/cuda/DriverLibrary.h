@@ -21,6 +21,8 @@ public:
   AG_CUDA_FUNCTIONS(AG_DRIVER_FUNCTION)
 #undef AG_DRIVER_FUNCTION
 
+  CUtensorMapEncodeTiled cuTensorMapEncodeTiled = nullptr; // perhaps
+
   int devices = 0;
 
   /// Throws `BackendError` unless `result` is a success. `what` failed.

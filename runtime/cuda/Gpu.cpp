@@ -1,6 +1,7 @@
 #include "runtime/cuda/Gpu.h"
 #include "attn_grid/error.hpp"
 #include "runtime/Stream.h"
+#include "runtime/cuda/TensorMaps.h"
 #include <algorithm>
 #include <cstring>
 #include <fmt/format.h>
@@ -221,6 +222,8 @@ CUfunction PtxCode::function(Gpu &gpu, const Artifact &artifact,
                                    gpu.device().name(),
                                    driver.error_text(result)));
   }
+  if (!artifact.boxes.empty())
+    gpu.prepare_zeros();
   loaded_.push_back(made);
   return made.function;
 }
@@ -233,6 +236,19 @@ PtxCode::~PtxCode() {
     } catch (const Error &) { // a broken driver has nothing to unload
     }
   }
+}
+
+void Gpu::prepare_zeros() {
+  std::lock_guard lock(zeros_mutex_);
+  if (zeros_)
+    return;
+  constexpr size_t bytes = 256;
+  CUdeviceptr made = 0;
+  driver_.check(driver_.cuMemAlloc_v2(&made, bytes), "cuMemAlloc");
+  driver_.check(driver_.cuMemsetD8Async(made, 0, bytes, nullptr),
+                "cuMemsetAsync");
+  driver_.check(driver_.cuStreamSynchronize(nullptr), "cuStreamSynchronize");
+  zeros_ = made;
 }
 
 void Gpu::load(const Artifact &artifact, std::string_view name) {
@@ -260,8 +276,10 @@ void Gpu::start(const Artifact &artifact, const void *args, uint32_t programs,
   make_current();
   auto *code = static_cast<PtxCode *>(artifact.code.get());
   CUfunction function = code->function(*this, artifact, name);
-  // One parameter: the flat struct, by value.
-  void *params[] = {const_cast<void *>(args), nullptr, nullptr};
+  std::vector<CUtensorMap> maps = tensor_maps(
+      driver_, artifact, static_cast<const uint64_t *>(args), zeros_, name);
+  // The flat struct, by value, and the maps, if there are any.
+  void *params[] = {const_cast<void *>(args), maps.data()};
   CUresult result = driver_.cuLaunchKernel(
       function, programs, 1, 1, artifact.block_threads, 1, 1,
       artifact.shared_bytes, stream(), params, nullptr);

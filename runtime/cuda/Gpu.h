@@ -56,6 +56,9 @@ private:
   CUstream stream() const;
   void start(const Artifact &artifact, const void *args, uint32_t programs,
              std::string_view name);
+  friend class PtxCode;
+  /// What `tensor_maps` needs.
+  void prepare_zeros();
   template <class Copy> void staged(size_t bytes, Copy copy);
 
   Device device_;
@@ -69,6 +72,8 @@ private:
   void *staging_ = nullptr;
   CUevent travelled_[2] = {};
   DebugTensor debug_;
+  std::mutex zeros_mutex_;
+  CUdeviceptr zeros_ = 0; // 256 bytes that are 0, if a variant has boxes
 };
 
 /// PTX text loaded into devices: what `Artifact::code` of such a variant is.

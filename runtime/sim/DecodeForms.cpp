@@ -59,6 +59,8 @@ bool Decoder::form() {
     flow(Flow::exit);
   else if (first == "trap" || first == "brkpt")
     flow(Flow::trap);
+  else if (first == "elect")
+    elect();
   else if (first == "wgmma")
     warpgroup();
   else if (first == "mbarrier")
@@ -244,6 +246,18 @@ void Decoder::branch() {
   flow(Flow::branch);
 }
 
+/// `elect.sync lane|p, members`.
+void Decoder::elect() {
+  expectOperands(2, 2);
+  const Operand &lane = operand(0);
+  if (at->opcode != "elect.sync" || lane.list.size() != 1)
+    unsupported();
+  made.d = destination(lane, 32);
+  made.b = destination(lane.list[0], 1);
+  made.members = source(operand(1), 32);
+  emit(electLane);
+}
+
 /// `bar.sync id(, threads)`, `bar.red.or.pred p, id(, threads), q`. `a` is the
 /// barrier, `b` the threads; of `red` `d` is the result, `c` the argument and
 /// `imm` what folds: 1 and, 2 or, 3 how many.
@@ -324,6 +338,7 @@ void Decoder::asyncCopy() {
 }
 
 void Decoder::matrix() {
+  made.wholeWarp = true;
   Handler run = nullptr;
   const std::string &name = at->opcode;
   if (name == "mma.sync.aligned.m16n8k16.row.col.f32.f16.f16.f32")
@@ -347,6 +362,7 @@ void Decoder::matrix() {
 
 /// `ldmatrix.sync.aligned.m8n8.x4(.trans).shared.b16 {...}, [a]`
 void Decoder::loadMatrices() {
+  made.wholeWarp = true;
   bool transposed = has("trans");
   size_t count = has("x4") ? 4 : has("x2") ? 2 : 1;
   if (!has("m8n8") || !has("b16") || (!has("shared") && !has("shared::cta")))
@@ -359,6 +375,7 @@ void Decoder::loadMatrices() {
 }
 
 void Decoder::wmma() {
+  made.wholeWarp = true;
   const std::string &name = at->opcode;
   if (name == "wmma.mma.sync.aligned.row.row.m16n16k16.f32.f32") {
     expectOperands(4, 4);
@@ -388,6 +405,7 @@ void Decoder::wmma() {
 /// descriptors. `c` says whether d is added to. `imm` has bits: 1 a is in
 /// shared memory, 2 and 4 a and b are negated, 8 and 16 they are transposed.
 void Decoder::warpgroup() {
+  made.wholeWarp = true;
   if (part(1) == "fence")
     return emit(wgmmaFence);
   if (part(1) == "commit_group")

@@ -72,6 +72,7 @@ private:
   void compareAnd(const Op &op, const std::string &logic);
   void move();
   void branch();
+  void elect();
   void barrier();
   void memory(bool isStore);
   void loadParam(int bytes, bool isSigned, size_t count);

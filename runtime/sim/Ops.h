@@ -95,6 +95,8 @@ void asyncCopy(Warp &, const Instr &, uint32_t mask);
 void asyncCommit(Warp &, const Instr &, uint32_t mask);
 void asyncWait(Warp &, const Instr &, uint32_t mask);
 void nothing(Warp &, const Instr &, uint32_t mask);
+/// One of the threads: its number to all, in `d`, and who it is, in `b`.
+void electLane(Warp &, const Instr &, uint32_t mask);
 void packList(Warp &, const Instr &, uint32_t mask);
 void unpackList(Warp &, const Instr &, uint32_t mask);
 

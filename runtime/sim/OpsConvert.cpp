@@ -135,6 +135,7 @@ void addConvertOps(OpTable &t) {
   addRoundToWhole<f64>(t, "f64");
   addFloatConversions(t);
   t["cvta.to.global.u64"] = t["cvta.global.u64"] = t["mov.u64"];
+  t["cvta.to.param.u64"] = t["cvta.param.u64"] = t["mov.u64"];
   t["cvta.to.shared.u64"] =
       op1<[](u64 a) { return a - sharedWindow; }, u64, u64>();
   t["cvta.shared.u64"] =

@@ -13,6 +13,15 @@ namespace attn_grid::sim {
 
 void nothing(Warp &, const Instr &, uint32_t) {}
 
+void electLane(Warp &w, const Instr &i, uint32_t mask) {
+  auto lane = static_cast<uint32_t>(std::countr_zero(mask));
+  for (int l = 0; l < warpSize; ++l)
+    if (mask >> l & 1)
+      w.lanes<uint32_t>(i.d)[l] = lane;
+  uint32_t &p = w.pred(i.b);
+  p = (p & ~mask) | uint32_t(1) << lane;
+}
+
 /// Matrix instructions take the whole warp.
 static void needWarp(Warp &w, uint32_t mask) {
   if (mask != allLanes)

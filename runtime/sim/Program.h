@@ -47,6 +47,7 @@ struct Instr {
   bool guardNegated = false;
   Flow flow = Flow::next;
   uint8_t count = 1;        ///< elements of a vector, registers of a list
+  bool wholeWarp = false;   ///< waits for threads that are elsewhere
   bool wideAddress = false; ///< the base is a 64-bit register
   /// Of `list`: how many registers there are, and how many of them, the first,
   /// are written.

@@ -265,7 +265,9 @@ void BlockRunner::runWarp(Warp &w) {
           if (instr.flow == Flow::trap)
             w.report(Problem::trap, std::countr_zero(mask), 0, 0,
                      "the kernel stopped itself");
-          if (instr.members != noSlot && missesMembers(w, instr, mask)) {
+          bool othersMayCome = instr.wholeWarp && current + 1 < groups.size();
+          if (othersMayCome ||
+              (instr.members != noSlot && missesMembers(w, instr, mask))) {
             --w.steps;
             --counted.count;
             counted.lanes -= static_cast<uint64_t>(std::popcount(mask));

@@ -21,7 +21,9 @@ ThreadEmitter::ThreadEmitter(ImplicitLocOpBuilder &builder, KernelOp kernel,
   memo.emplace_back();
 }
 
-LogicalResult ThreadEmitter::emit(ValueRange arguments, Value sharedMemory) {
+LogicalResult ThreadEmitter::emit(ValueRange arguments, Value sharedMemory,
+                                  Value tensorMaps) {
+  mapsPointer = tensorMaps;
   for (auto [argument, value] :
        llvm::zip(kernel.getBody().getArguments(), arguments))
     scalars[argument] = value;

@@ -9,7 +9,8 @@
 //     }
 //
 // The one barrier says both that all threads' copies have arrived and that
-// nobody reads the buffer any more that is written next.
+// nobody reads the buffer any more that is written next. (Of boxes it says the
+// latter; that they have arrived, a barrier in memory does: TensorCopies.cpp.)
 
 #include "compiler/Conversion/Gpu/LoadAhead.h"
 
@@ -97,6 +98,8 @@ ThreadEmitter::Ring ThreadEmitter::planRing(scf::ForOp loop) {
     ring.tiles.push_back({load, std::move(tile)});
   });
   ring.stages = ring.tiles.empty() || dotsAreSlow ? 1 : target.stages;
+  if (ring.stages > 1)
+    planBoxes(ring);
   return ring;
 }
 
@@ -106,22 +109,30 @@ void ThreadEmitter::copyAhead(Ring &ring, Value induction, Value upper,
                               Value offset) {
   Value exists =
       arith::CmpIOp::create(b, arith::CmpIPredicate::slt, induction, upper);
-  auto branch = scf::IfOp::create(b, TypeRange{}, exists, false);
-  {
-    OpBuilder::InsertionGuard guard(b);
+  auto emit = [&] {
     MemoScope scope(*this);
-    b.setInsertionPoint(branch.getThenRegion().front().getTerminator());
     llvm::DenseMap<Value, Value> outside = scalars;
     Value variable = ring.loop.getInductionVar();
     scalars[variable] = inductionAs(variable.getType(), induction);
     for (Operation *op : ring.chain)
       emitOp(op);
-    for (auto &[load, tile] : ring.tiles) {
-      SharedTile buffer = tile;
-      buffer.offset = offset;
-      copyToShared(load, buffer);
-    }
+    if (ring.copiesBoxes())
+      copyBoxes(ring, offset);
+    else
+      for (auto &[load, tile] : ring.tiles) {
+        SharedTile buffer = tile;
+        buffer.offset = offset;
+        copyToShared(load, buffer);
+      }
     scalars = std::move(outside);
+  };
+  if (ring.copiesBoxes())
+    return byOneThread(exists, emit);
+  {
+    auto branch = scf::IfOp::create(b, TypeRange{}, exists, false);
+    OpBuilder::InsertionGuard guard(b);
+    b.setInsertionPoint(branch.getThenRegion().front().getTerminator());
+    emit();
   }
   commitCopies();
 }
@@ -133,7 +144,10 @@ Value ThreadEmitter::startRing(Ring &ring, Value lower, Value upper,
     tile.block.begin += ring.block.begin;
     tile.block.end += ring.block.begin;
   }
-  beforeSharedWrite(ring.block);
+  if (ring.copiesBoxes())
+    startBarriers(ring);
+  else
+    beforeSharedWrite(ring.block);
   Value induction = lower;
   for (int64_t stage = 0; stage + 1 < ring.stages; ++stage) {
     if (stage)
@@ -144,17 +158,24 @@ Value ThreadEmitter::startRing(Ring &ring, Value lower, Value upper,
 }
 
 void ThreadEmitter::advanceRing(Ring &ring, Value induction, Value upper,
-                                Value step, Value offset) {
-  waitForCopies(ring.stages - 2);
-  barrier();
+                                Value step, Value offset, Value parity) {
+  if (ring.copiesBoxes()) {
+    barrier(/*fences=*/false);
+  } else {
+    waitForCopies(ring.stages - 2);
+    barrier();
+  }
   Value ahead = induction;
   for (int64_t stage = 1; stage < ring.stages; ++stage)
     ahead = arith::AddIOp::create(b, ahead, step);
   copyAhead(ring, ahead, upper, offsetBefore(ring, offset));
+  if (ring.copiesBoxes())
+    waitForBoxes(ring, offset, parity);
   for (auto &[load, tile] : ring.tiles) {
     AsyncTile here;
     here.tile = tile;
     here.tile.offset = offset;
+    here.tile.block.arrivesByItself = ring.copiesBoxes();
     here.arrived = true;
     asyncTiles[load.getResult()] = std::move(here);
   }
@@ -185,6 +206,8 @@ Value ThreadEmitter::offsetAfter(Ring &ring, Value offset) {
 void ThreadEmitter::endRing(Ring &ring) {
   for (auto &[load, tile] : ring.tiles)
     asyncTiles.erase(load.getResult());
+  if (ring.copiesBoxes())
+    endBarriers(ring);
   shared.release(ring.block);
 }
 

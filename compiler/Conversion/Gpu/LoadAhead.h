@@ -1,7 +1,9 @@
 #ifndef AG_COMPILER_CONVERSION_GPU_LOADAHEAD_H
 #define AG_COMPILER_CONVERSION_GPU_LOADAHEAD_H
-/// The tiles that a loop loads ahead of the iteration that reads them.
+/// The tiles that a loop loads ahead of the iteration that reads them. Threads
+/// copy them, or, where all can be had as boxes, the GPU does by itself.
 
+#include "compiler/Conversion/Gpu/TensorBox.h"
 #include "compiler/Conversion/Gpu/ThreadEmitter.h"
 
 #include "llvm/ADT/SetVector.h"
@@ -17,6 +19,10 @@ struct ThreadEmitter::Ring {
   int64_t stages = 1; ///< buffers; 1: nothing is loaded ahead
   int64_t stageBytes = 0;
   SharedBlock block;
+  /// Of each tile as boxes; empty if threads copy.
+  llvm::SmallVector<BoxLoad, 2> boxes;
+  SharedBlock barriers; ///< one for each stage
+  bool copiesBoxes() const { return !boxes.empty(); }
 };
 
 } // namespace attn_grid::compiler::gpu

@@ -66,6 +66,8 @@ SmallVector<Value> ThreadEmitter::emitLoop(scf::ForOp op) {
     init.push_back(watched);
   if (loadsAhead)
     init.push_back(startRing(ring, lower, upper, step));
+  if (ring.copiesBoxes())
+    init.push_back(i32(0)); // how often the ring went round, odd or even
   unsigned groupsBefore = copyGroups;
   Touched before = touched();
   auto loop = scf::ForOp::create(b, lower, upper, step, init);
@@ -80,8 +82,10 @@ SmallVector<Value> ThreadEmitter::emitLoop(scf::ForOp op) {
     ValueRange carried = loop.getRegionIterArgs();
     if (watches)
       watched = carried[own];
+    Value offset = loadsAhead ? carried[own + (watches ? 1 : 0)] : Value();
+    Value parity = carried.empty() ? Value() : carried.back();
     if (loadsAhead)
-      advanceRing(ring, counter, upper, step, carried.back());
+      advanceRing(ring, counter, upper, step, offset, parity);
     bind(op.getRegionIterArgs(), carried);
     emitBlock(*op.getBody());
     SmallVector<Value> yielded =
@@ -89,7 +93,9 @@ SmallVector<Value> ThreadEmitter::emitLoop(scf::ForOp op) {
     if (watches)
       yielded.push_back(watched);
     if (loadsAhead)
-      yielded.push_back(offsetAfter(ring, carried.back()));
+      yielded.push_back(offsetAfter(ring, offset));
+    if (ring.copiesBoxes())
+      yielded.push_back(parityAfter(yielded.back(), parity));
     if (!init.empty())
       scf::YieldOp::create(b, yielded);
   }

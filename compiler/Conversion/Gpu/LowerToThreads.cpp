@@ -76,6 +76,33 @@ static LogicalResult checkShares(KernelOp kernel, const GpuTarget &target) {
   return failure(result.wasInterrupted());
 }
 
+/// Makes the block's second argument a parameter, the maps of `boxes`, or takes
+/// it away.
+static void setTensorMaps(ImplicitLocOpBuilder &b, LLVM::LLVMFuncOp function,
+                          ArrayRef<TensorBox> boxes) {
+  Block &entry = function.getBody().front();
+  if (boxes.empty())
+    return entry.eraseArgument(1);
+  DictionaryAttr first = function.getArgAttrDict(0);
+  function.removeArgAttrsAttr();
+  function.setFunctionType(
+      LLVM::LLVMFunctionType::get(function.getFunctionType().getReturnType(),
+                                  SmallVector<Type>(entry.getArgumentTypes())));
+  function.setArgAttrs(0, first);
+  constexpr int64_t mapBytes = 128, mapAlignment = 64;
+  auto bytes = LLVM::LLVMArrayType::get(b.getI8Type(), mapBytes * boxes.size());
+  function.setArgAttr(1, LLVM::LLVMDialect::getByValAttrName(),
+                      TypeAttr::get(bytes));
+  function.setArgAttr(1, LLVM::LLVMDialect::getAlignAttrName(),
+                      b.getI64IntegerAttr(mapAlignment));
+  function.setArgAttr(1, NVVM::NVVMDialect::getGridConstantAttrName(),
+                      b.getUnitAttr());
+  SmallVector<Attribute> rows;
+  for (const TensorBox &box : boxes)
+    rows.push_back(b.getDenseI64ArrayAttr(box.flatten()));
+  function->setAttr(tensorMapsAttr, b.getArrayAttr(rows));
+}
+
 LogicalResult lowerToThreads(KernelOp kernel, const GpuTarget &target) {
   MLIRContext *context = kernel.getContext();
   ImplicitLocOpBuilder b(kernel.getLoc(), context);
@@ -115,7 +142,10 @@ LogicalResult lowerToThreads(KernelOp kernel, const GpuTarget &target) {
     arguments.push_back(readSlot(b, args, slot, argument));
   Value shared = LLVM::AddressOfOp::create(b, global);
   ThreadEmitter emitter(b, kernel, target);
-  if (failed(emitter.emit(arguments, shared))) {
+  Value maps;
+  if (target.warpgroups)
+    maps = function.getBody().front().addArgument(pointer, b.getLoc());
+  if (failed(emitter.emit(arguments, shared, maps))) {
     if (!emitter.needsFewerStages())
       return failure();
     function.erase();
@@ -126,6 +156,8 @@ LogicalResult lowerToThreads(KernelOp kernel, const GpuTarget &target) {
   b.setLoc(kernel.getLoc());
   b.setInsertionPointToEnd(&function.getBody().front());
   LLVM::ReturnOp::create(b, ValueRange{});
+  if (maps)
+    setTensorMaps(b, function, emitter.tensorBoxes());
   function->setAttr(sharedBytesAttr,
                     b.getI64IntegerAttr(emitter.sharedBytes()));
   for (StringRef name : {assertsAttr, printsAttr})

@@ -22,6 +22,10 @@ struct GpuTarget {
 /// memory a launch gives it.
 inline constexpr llvm::StringLiteral sharedBytesAttr = "ag.shared_bytes";
 
+/// Of a function that takes maps of tensors as its second parameter: a row of
+/// numbers for each (`TensorBox::flatten`).
+inline constexpr llvm::StringLiteral tensorMapsAttr = "ag.tensor_maps";
+
 /// Of a kernel that asserts or prints, and of its function: the messages of the
 /// asserts, an array of strings; and for each print its text and, for each
 /// value, a `DType` and its extents. The last argument is then the tensor that

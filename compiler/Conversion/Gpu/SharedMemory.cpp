@@ -38,7 +38,7 @@ static bool overlaps(llvm::ArrayRef<SharedBlock> blocks,
 }
 
 bool SharedMemory::readNeedsBarrier(const SharedBlock &block) const {
-  return overlaps(written, block);
+  return !block.arrivesByItself && overlaps(written, block);
 }
 
 bool SharedMemory::writeNeedsBarrier(const SharedBlock &block) const {
@@ -49,6 +49,7 @@ void SharedMemory::noteRead(const SharedBlock &block) { read.push_back(block); }
 
 void SharedMemory::noteWrite(const SharedBlock &block) {
   written.push_back(block);
+  unfenced = true;
 }
 
 void SharedMemory::noteBarrier() {
@@ -59,6 +60,7 @@ void SharedMemory::noteBarrier() {
 void SharedMemory::noteUnknown() {
   noteBarrier();
   written.push_back({0, everything});
+  unfenced = true;
 }
 
 void SharedMemory::forgetUnknown() {
@@ -70,11 +72,13 @@ void SharedMemory::forgetUnknown() {
 void SharedMemory::restoreTouched(const SharedMemory &earlier) {
   read = earlier.read;
   written = earlier.written;
+  unfenced = earlier.unfenced;
 }
 
 void SharedMemory::joinTouched(const SharedMemory &other) {
   read.append(other.read);
   written.append(other.written);
+  unfenced |= other.unfenced;
 }
 
 } // namespace attn_grid::compiler::gpu

@@ -16,6 +16,9 @@ namespace attn_grid::compiler::gpu {
 /// Bytes [begin, end) of a program's shared memory.
 struct SharedBlock {
   int64_t begin = 0, end = 0;
+  /// The GPU writes it, and whoever reads it has waited for that: it takes no
+  /// barrier of the threads.
+  bool arrivesByItself = false;
 };
 
 class SharedMemory {
@@ -30,8 +33,10 @@ public:
   /// Whether a barrier must stand before a read or a write of `block`.
   bool readNeedsBarrier(const SharedBlock &block) const;
   bool writeNeedsBarrier(const SharedBlock &block) const;
-  /// Whether anything was written since the last barrier.
-  bool hasWrites() const { return !written.empty(); }
+  /// Whether threads wrote anything since the last fence: products of
+  /// warpgroups, and copies that the GPU makes, do not see it yet.
+  bool isUnfenced() const { return unfenced; }
+  void noteFence() { unfenced = false; }
   void noteRead(const SharedBlock &block);
   void noteWrite(const SharedBlock &block);
   /// A barrier stands here.
@@ -49,6 +54,7 @@ private:
   llvm::SmallVector<SharedBlock> used; // ascending
   llvm::SmallVector<SharedBlock> read, written;
   int64_t high = 0;
+  bool unfenced = false;
 };
 
 } // namespace attn_grid::compiler::gpu

@@ -6,6 +6,7 @@
 #include "compiler/Conversion/Gpu/LayoutAssignment.h"
 #include "compiler/Conversion/Gpu/LowerToThreads.h"
 #include "compiler/Conversion/Gpu/SharedMemory.h"
+#include "compiler/Conversion/Gpu/TensorBox.h"
 #include "dialect/AgOps.h"
 #include "dialect/TileLayout.h"
 
@@ -85,12 +86,15 @@ public:
                 const GpuTarget &target);
 
   /// Emits the body at the builder's place. `arguments` are the kernel's,
-  /// `sharedMemory` points to the program's.
-  llvm::LogicalResult emit(mlir::ValueRange arguments,
-                           mlir::Value sharedMemory);
+  /// `sharedMemory` points to the program's, `tensorMaps` to the maps of
+  /// `tensorBoxes`.
+  llvm::LogicalResult emit(mlir::ValueRange arguments, mlir::Value sharedMemory,
+                           mlir::Value tensorMaps);
 
   /// What a launch must give, known after `emit`.
   int64_t sharedBytes() const { return shared.highWater(); }
+  /// The tensors that the host must describe, in this order.
+  llvm::ArrayRef<TensorBox> tensorBoxes() const { return maps; }
   /// Whether `emit` failed, without a message, because loops load ahead more
   /// than shared memory has room for.
   bool needsFewerStages() const { return tooManyStages; }
@@ -200,13 +204,27 @@ private:
   void copyAhead(Ring &ring, Value induction, Value upper, Value offset);
   Value startRing(Ring &ring, Value lower, Value upper, Value step);
   void advanceRing(Ring &ring, Value induction, Value upper, Value step,
-                   Value offset);
+                   Value offset, Value parity);
   Value offsetBefore(Ring &ring, Value offset);
   Value offsetAfter(Ring &ring, Value offset);
   void endRing(Ring &ring);
 
+  // TensorCopies.cpp: rings whose tiles the GPU copies as boxes.
+  void planBoxes(Ring &ring);
+  void startBarriers(Ring &ring);
+  void copyBoxes(Ring &ring, Value offset);
+  void waitForBoxes(Ring &ring, Value offset, Value parity);
+  void endBarriers(Ring &ring);
+  Value barrierAt(Ring &ring, Value offset);
+  Value coordinateOf(mlir::OpFoldResult value);
+  Value parityAfter(Value offset, Value parity);
+  /// Emits code for one thread of the program, if `condition` (null: always),
+  /// which is the same for all of them.
+  void byOneThread(Value condition, llvm::function_ref<void()> emit);
+
   // Shared.cpp
-  void barrier();
+  /// `fences`: what threads wrote is for products of warpgroups, too.
+  void barrier(bool fences = true);
   void noteBarrier();
   /// Any iteration of `loop` may have come before, without a barrier.
   void noteUnknown(Operation *loop);
@@ -325,6 +343,7 @@ private:
                               const ThreadTile &acc, const SharedTile &rhs,
                               bool transposed);
   Value descriptor(const SharedTile &tile, bool transposed);
+  void beforeProductRead(const SharedBlock &block);
   /// Before a barrier: products read by another way than threads write.
   void fenceProducts();
 
@@ -355,6 +374,8 @@ private:
   /// By the result of the load.
   llvm::MapVector<Value, AsyncTile> asyncTiles;
   unsigned copyGroups = 0; // committed so far, at least
+  llvm::SmallVector<TensorBox, 2> maps;
+  Value mapsPointer;
   llvm::SmallPtrSet<Operation *, 4> deferredSums;
   /// NaN if a second factor of a masked dot was not finite; null: nobody asks.
   Value watched;

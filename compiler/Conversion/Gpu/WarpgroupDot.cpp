@@ -99,9 +99,9 @@ ThreadTile ThreadEmitter::warpgroupProduct(const ThreadTile *lhs,
   unsigned chunk = std::min<unsigned>(columns, mostColumns);
   int64_t inner = transposed ? rhs.shape[1] : rhs.shape[0];
   int64_t groups = int64_t(1) << (layout.warp().size() - 2);
-  beforeSharedRead(rhs.block);
+  beforeProductRead(rhs.block);
   if (stored)
-    beforeSharedRead(stored->block);
+    beforeProductRead(stored->block);
 
   RegisterFinder sums(layout);
   SmallVector<unsigned> order; // of the sums, as the instructions name them
@@ -190,9 +190,21 @@ ThreadTile ThreadEmitter::warpgroupProduct(const ThreadTile *lhs,
 }
 
 void ThreadEmitter::fenceProducts() {
-  if (target.warpgroups && shared.hasWrites())
-    inlinePtx(b, "fence.proxy.async.shared::cta;", "~{memory}", nullptr, {},
-              /*sideEffects=*/true);
+  if (!target.warpgroups || !shared.isUnfenced())
+    return;
+  inlinePtx(b, "fence.proxy.async.shared::cta;", "~{memory}", nullptr, {},
+            /*sideEffects=*/true);
+  shared.noteFence();
+}
+
+/// What threads wrote must be there, and visible to products.
+void ThreadEmitter::beforeProductRead(const SharedBlock &block) {
+  if (block.arrivesByItself)
+    return;
+  if (shared.isUnfenced())
+    barrier();
+  else
+    beforeSharedRead(block);
 }
 
 } // namespace attn_grid::compiler::gpu

@@ -63,6 +63,24 @@ struct PrintSite {
   std::vector<Value> values;
 };
 
+/// A tensor of which a GPU's kernel copies boxes to shared memory: PTX takes a
+/// `CUtensorMap` of each as its second parameter.
+struct TensorBox {
+  /// A number, or the slot of the flat argument struct that has it.
+  struct Number {
+    int64_t value = 0;
+    bool is_slot = false;
+  };
+  struct Dim {
+    Number size, stride; ///< in elements
+    uint32_t box = 1;
+  };
+  uint32_t slot = 0; ///< of the pointer
+  uint32_t element_bytes = 2;
+  uint32_t line_bytes = 128; ///< of the swizzle: 128, 64, 32
+  std::vector<Dim> dims;     ///< the innermost first
+};
+
 /// A compiled variant. The compiler gives its object; the runtime loads that
 /// into this process and sets `entry`.
 struct Artifact {
@@ -82,6 +100,7 @@ struct Artifact {
   /// is the text then, `entry` is null. 0 threads: it is for a CPU.
   uint32_t block_threads = 0;
   uint32_t shared_bytes = 0;
+  std::vector<TensorBox> boxes;
   std::vector<std::string> asserts; // the messages of `assert`s
   std::vector<PrintSite> prints;    // of PTX
   /// Of PTX: does it take one more argument, a tensor of `ag_debug_words`?

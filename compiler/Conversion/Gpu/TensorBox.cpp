@@ -1,0 +1,110 @@
+#include "compiler/Conversion/Gpu/TensorBox.h"
+
+#include "dialect/Verify.h"
+#include "dialect/Views.h"
+
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/MemRef/IR/MemRef.h"
+
+using namespace mlir;
+using namespace attn_grid::ir;
+
+namespace attn_grid::compiler::gpu {
+
+/// The most that a box has along a dimension, and a map has dimensions.
+static constexpr int64_t mostInBox = 256, mostDims = 5;
+static constexpr int64_t lineBytes = 128;
+
+llvm::SmallVector<int64_t> TensorBox::flatten() const {
+  llvm::SmallVector<int64_t> flat{argument, elementBytes, lineBytes};
+  for (const Dim &dim : dims)
+    flat.append({dim.size.value, dim.size.isArgument, dim.stride.value,
+                 dim.stride.isArgument, dim.box});
+  return flat;
+}
+
+/// A constant or an argument of the kernel; nothing for what is computed.
+static std::optional<TensorBox::Number> numberOf(OpFoldResult value) {
+  if (auto constant = getConstantIntValue(value))
+    return TensorBox::Number{*constant, false};
+  auto from = cast<Value>(value);
+  while (auto *op = from.getDefiningOp()) {
+    if (!isa<arith::IndexCastOp, arith::ExtSIOp>(op))
+      return std::nullopt;
+    from = op->getOperand(0);
+  }
+  auto argument = cast<BlockArgument>(from);
+  if (!isa<KernelOp>(argument.getOwner()->getParentOp()))
+    return std::nullopt;
+  return TensorBox::Number{argument.getArgNumber(), true};
+}
+
+std::optional<BoxLoad> asBoxLoad(LoadOp load) {
+  auto tile = dyn_cast<RankedTensorType>(load.getResult().getType());
+  if (!tile || tile.getRank() != 2 || !load.getSteps().empty() ||
+      load.getKeep())
+    return std::nullopt;
+  Value tensor = load.getTensor();
+  auto view = tensor.getDefiningOp<memref::SubViewOp>();
+  auto base = (view ? view.getSource() : tensor)
+                  .getDefiningOp<memref::ReinterpretCastOp>();
+  auto memory = base ? dyn_cast<BlockArgument>(base.getSource()) : nullptr;
+  if (!memory || !isConstantIntValue(base.getMixedOffsets().front(), 0))
+    return std::nullopt;
+  auto kernel = dyn_cast<KernelOp>(memory.getOwner()->getParentOp());
+  if (!kernel || !kernel.isRegular(memory.getArgNumber()))
+    return std::nullopt;
+  auto rank = static_cast<int64_t>(base.getMixedSizes().size());
+  if (rank > mostDims)
+    return std::nullopt;
+
+  BoxLoad result;
+  TensorBox &box = result.box;
+  box.argument = memory.getArgNumber();
+  box.elementBytes = tile.getElementTypeBitWidth() / 8;
+  llvm::SmallBitVector dropped(rank);
+  if (view)
+    dropped = droppedDims(view);
+  int64_t own = load.getIndices().size(), axis = 2; // behind the next ones
+  for (int64_t d = rank; d-- > 0;) {
+    auto size = numberOf(base.getMixedSizes()[d]);
+    auto stride = numberOf(base.getMixedStrides()[d]);
+    if (!size || !stride)
+      return std::nullopt;
+    OpFoldResult start, offset;
+    int64_t extent = 0;
+    if (view) {
+      start = view.getMixedOffsets()[d];
+      // Of what a view leaves in, all is there.
+      auto viewed = numberOf(view.getMixedSizes()[d]);
+      if (!dropped.test(d) &&
+          (!isConstantIntValue(start, 0) ||
+           !isConstantIntValue(view.getMixedStrides()[d], 1) || viewed != size))
+        return std::nullopt;
+    }
+    if (!dropped.test(d)) {
+      --own;
+      offset = load.getIndices()[own];
+      extent = load.getExtents()[own];
+      if (isa<RankedTensorType>(load.getIndices()[own].getType()))
+        return std::nullopt;
+    }
+    TensorBox::Dim dim{*size, *stride, 1};
+    if (extent != 0) {
+      --axis;
+      (axis == 1 ? result.columns : result.rows) = box.dims.size();
+      (axis == 1 ? result.tileColumns : result.tileRows) = extent;
+      dim.box = std::min(extent,
+                         axis == 1 ? lineBytes / box.elementBytes : mostInBox);
+    }
+    box.dims.push_back(dim);
+    result.at.emplace_back(start, offset);
+  }
+  // Lines of 32 bytes at least are swizzled as the tile in shared memory is.
+  box.lineBytes = box.dims.front().box * box.elementBytes;
+  bool isRight = result.columns == 0 && box.dims.front().stride.value == 1 &&
+                 !box.dims.front().stride.isArgument && box.lineBytes >= 32;
+  return isRight ? std::optional(result) : std::nullopt;
+}
+
+} // namespace attn_grid::compiler::gpu
