@@ -198,6 +198,8 @@ void ThreadEmitter::afterUses(Operation *op) {
 }
 
 const SharedTile *ThreadEmitter::sharedTileOf(Value load) {
+  if (auto held = heldFactors.find(load); held != heldFactors.end())
+    return &held->second;
   auto it = asyncTiles.find(load);
   return it == asyncTiles.end() ? nullptr : &it->second.tile;
 }

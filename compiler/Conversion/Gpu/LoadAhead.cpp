@@ -98,8 +98,7 @@ ThreadEmitter::Ring ThreadEmitter::planRing(scf::ForOp loop) {
     ring.tiles.push_back({load, std::move(tile)});
   });
   ring.stages = ring.tiles.empty() || dotsAreSlow ? 1 : target.stages;
-  if (ring.stages > 1)
-    planBoxes(ring);
+  planBoxes(ring);
   return ring;
 }
 
@@ -175,7 +174,7 @@ void ThreadEmitter::advanceRing(Ring &ring, Value induction, Value upper,
     AsyncTile here;
     here.tile = tile;
     here.tile.offset = offset;
-    here.tile.block.arrivesByItself = ring.copiesBoxes();
+    here.tile.block.isSettled = ring.copiesBoxes();
     here.arrived = true;
     asyncTiles[load.getResult()] = std::move(here);
   }
@@ -184,6 +183,8 @@ void ThreadEmitter::advanceRing(Ring &ring, Value induction, Value upper,
 /// The buffer that was read before the one at `offset`.
 Value ThreadEmitter::offsetBefore(Ring &ring, Value offset) {
   Value last = i32((ring.stages - 1) * ring.stageBytes);
+  if (ring.stages == 1)
+    return last;
   if (ring.stages == 2)
     return arith::SubIOp::create(b, last, offset);
   Value isFirst =
@@ -194,7 +195,7 @@ Value ThreadEmitter::offsetBefore(Ring &ring, Value offset) {
 
 /// The buffer that is read after the one at `offset`.
 Value ThreadEmitter::offsetAfter(Ring &ring, Value offset) {
-  if (ring.stages == 2)
+  if (ring.stages <= 2)
     return offsetBefore(ring, offset);
   Value next = arith::AddIOp::create(b, offset, i32(ring.stageBytes));
   Value isLast =

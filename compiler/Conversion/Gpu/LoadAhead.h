@@ -16,13 +16,16 @@ struct ThreadEmitter::Ring {
   llvm::SetVector<mlir::Operation *> chain;
   /// Each load, and its tile in the first buffer.
   llvm::SmallVector<std::pair<LoadOp, SharedTile>, 2> tiles;
-  int64_t stages = 1; ///< buffers; 1: nothing is loaded ahead
+  int64_t stages = 1; ///< buffers
   int64_t stageBytes = 0;
   SharedBlock block;
   /// Of each tile as boxes; empty if threads copy.
   llvm::SmallVector<BoxLoad, 2> boxes;
   SharedBlock barriers; ///< one for each stage
   bool copiesBoxes() const { return !boxes.empty(); }
+  /// With one stage, an iteration waits for its own tiles, which the GPU copies
+  /// in fewer instructions.
+  bool isUsed() const { return stages > 1 || copiesBoxes(); }
 };
 
 } // namespace attn_grid::compiler::gpu

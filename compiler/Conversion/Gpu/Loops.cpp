@@ -13,14 +13,30 @@ using namespace mlir;
 namespace attn_grid::compiler::gpu {
 
 /// First factors of dots in a loop that were made before it are brought to the
-/// matrix unit's layout once.
+/// matrix unit's layout once, or to shared memory, where they stay: whoever
+/// wants one later reads it there, so it takes no registers meanwhile.
 void ThreadEmitter::prepareFactors(scf::ForOp loop) {
+  bool holds = false;
   loop.walk([&](DotOp dot) {
     Value lhs = dot.getLhs();
-    if (!loop->isAncestor(lhs.getParentRegion()->getParentOp()) &&
-        usesMatrixUnit(dot, target))
+    if (loop->isAncestor(lhs.getParentRegion()->getParentOp()) ||
+        !usesMatrixUnit(dot, target) || heldFactors.contains(lhs))
+      return;
+    // What is stored in a branch is not there behind it.
+    bool isAlways = !dotsAreSlow && isa<KernelOp>(loop->getParentOp());
+    if (!isAlways || !isHeldInShared(dot)) {
       get(lhs, firstFactorLayout(dot));
+      return;
+    }
+    SharedTile tile = makeShared(dot, get(lhs));
+    tile.block.isSettled = true; // by the barrier that follows
+    heldFactors[lhs] = std::move(tile);
+    for (Memo &scope : memo)
+      scope.erase(lhs);
+    holds = true;
   });
+  if (holds)
+    barrier();
 }
 
 /// Whether `steps` steps past the last pass of a loop fit in 32 bits.
@@ -52,7 +68,7 @@ SmallVector<Value> ThreadEmitter::emitLoop(scf::ForOp op) {
   std::vector<RunningSum> sums = startSums(op, init);
   prepareFactors(op);
   Ring ring = planRing(op);
-  bool loadsAhead = ring.stages > 1, watches = watched != nullptr;
+  bool hasRing = ring.isUsed(), watches = watched != nullptr;
   // Counted in 64 bits if the steps past the last pass may not fit in 32.
   bool narrow = stepsFit(op, ring.stages);
   auto bound = [&](Value value) {
@@ -64,7 +80,7 @@ SmallVector<Value> ThreadEmitter::emitLoop(scf::ForOp op) {
   size_t own = init.size();
   if (watches)
     init.push_back(watched);
-  if (loadsAhead)
+  if (hasRing)
     init.push_back(startRing(ring, lower, upper, step));
   if (ring.copiesBoxes())
     init.push_back(i32(0)); // how often the ring went round, odd or even
@@ -82,9 +98,9 @@ SmallVector<Value> ThreadEmitter::emitLoop(scf::ForOp op) {
     ValueRange carried = loop.getRegionIterArgs();
     if (watches)
       watched = carried[own];
-    Value offset = loadsAhead ? carried[own + (watches ? 1 : 0)] : Value();
+    Value offset = hasRing ? carried[own + (watches ? 1 : 0)] : Value();
     Value parity = carried.empty() ? Value() : carried.back();
-    if (loadsAhead)
+    if (hasRing)
       advanceRing(ring, counter, upper, step, offset, parity);
     bind(op.getRegionIterArgs(), carried);
     emitBlock(*op.getBody());
@@ -92,14 +108,14 @@ SmallVector<Value> ThreadEmitter::emitLoop(scf::ForOp op) {
         flatten(op.getYieldedValues(), op.getResults());
     if (watches)
       yielded.push_back(watched);
-    if (loadsAhead)
+    if (hasRing)
       yielded.push_back(offsetAfter(ring, offset));
     if (ring.copiesBoxes())
       yielded.push_back(parityAfter(yielded.back(), parity));
     if (!init.empty())
       scf::YieldOp::create(b, yielded);
   }
-  if (loadsAhead)
+  if (hasRing)
     endRing(ring);
   if (watches)
     watched = loop.getResult(own);

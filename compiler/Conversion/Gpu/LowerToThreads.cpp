@@ -143,14 +143,18 @@ LogicalResult lowerToThreads(KernelOp kernel, const GpuTarget &target) {
   Value shared = LLVM::AddressOfOp::create(b, global);
   ThreadEmitter emitter(b, kernel, target);
   Value maps;
-  if (target.warpgroups)
+  if (target.boxes)
     maps = function.getBody().front().addArgument(pointer, b.getLoc());
   if (failed(emitter.emit(arguments, shared, maps))) {
     if (!emitter.needsFewerStages())
       return failure();
     function.erase();
     GpuTarget fewer = target;
-    --fewer.stages;
+    // Then not even an iteration's own tiles stay all the time.
+    if (fewer.stages > 1)
+      --fewer.stages;
+    else
+      fewer.boxes = false;
     return lowerToThreads(kernel, fewer);
   }
   b.setLoc(kernel.getLoc());
@@ -174,7 +178,7 @@ struct LowerToThreadsPass : impl::LowerToThreadsBase<LowerToThreadsPass> {
   void runOnOperation() override {
     GpuTarget target;
     target.capability = capability;
-    target.warpgroups = warpgroups;
+    target.warpgroups = target.boxes = warpgroups;
     target.warps = warps;
     target.sharedLimit = sharedLimit;
     for (auto kernel :

@@ -87,7 +87,7 @@ ThreadTile ThreadEmitter::matrixProduct(const ThreadTile &lhs,
                                         const ThreadTile &acc,
                                         const SharedTile &rhs,
                                         bool transposed) {
-  if (isWarpgroupProduct(acc.layout, rhs, transposed))
+  if (isWarpgroupProduct(acc.layout, lhs.layout.shape()[1], transposed))
     return warpgroupProduct(&lhs, nullptr, acc, rhs, transposed);
   RegisterFinder first(lhs.layout);
   Type operand = pairType(b.getContext(), rhs.element);
@@ -108,7 +108,7 @@ ThreadTile ThreadEmitter::productOfShared(const SharedTile &lhs,
                                           const ThreadTile &acc,
                                           const SharedTile &rhs,
                                           bool transposed) {
-  if (isWarpgroupProduct(acc.layout, rhs, transposed))
+  if (isWarpgroupProduct(acc.layout, lhs.shape[1], transposed))
     return warpgroupProduct(nullptr, &lhs, acc, rhs, transposed);
   uint32_t rows = lhs.shape[0], inner = lhs.shape[1];
   auto place = [&](uint32_t row, uint32_t k) -> uint32_t {

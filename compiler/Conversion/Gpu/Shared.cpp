@@ -109,7 +109,7 @@ void ThreadEmitter::beforeSharedRead(const SharedBlock &block) {
 
 SharedBlock ThreadEmitter::allocateShared(Operation *op, int64_t bytes) {
   SharedBlock block = shared.allocate(bytes);
-  if (block.end > target.sharedLimit && target.stages > 1)
+  if (block.end > target.sharedLimit && (target.stages > 1 || target.boxes))
     failed = tooManyStages = true;
   else if (block.end > target.sharedLimit)
     fail(op, "this needs " + Twine(block.end) +

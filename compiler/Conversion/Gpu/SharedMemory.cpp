@@ -38,7 +38,7 @@ static bool overlaps(llvm::ArrayRef<SharedBlock> blocks,
 }
 
 bool SharedMemory::readNeedsBarrier(const SharedBlock &block) const {
-  return !block.arrivesByItself && overlaps(written, block);
+  return !block.isSettled && overlaps(written, block);
 }
 
 bool SharedMemory::writeNeedsBarrier(const SharedBlock &block) const {

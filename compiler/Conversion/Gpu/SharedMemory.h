@@ -16,9 +16,9 @@ namespace attn_grid::compiler::gpu {
 /// Bytes [begin, end) of a program's shared memory.
 struct SharedBlock {
   int64_t begin = 0, end = 0;
-  /// The GPU writes it, and whoever reads it has waited for that: it takes no
-  /// barrier of the threads.
-  bool arrivesByItself = false;
+  /// What is in it stays while it is read, and all threads know that it is
+  /// there: reads take no barrier.
+  bool isSettled = false;
 };
 
 class SharedMemory {

@@ -17,7 +17,7 @@ namespace attn_grid::compiler::gpu {
 static constexpr int64_t mapBytes = 128, barrierBytes = 8;
 
 void ThreadEmitter::planBoxes(Ring &ring) {
-  if (!target.warpgroups)
+  if (!target.boxes)
     return;
   for (auto &[load, tile] : ring.tiles) {
     std::optional<BoxLoad> box = asBoxLoad(load);

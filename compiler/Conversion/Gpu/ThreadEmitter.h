@@ -335,8 +335,12 @@ private:
                              const SharedTile &rhs, bool transposed);
 
   // WarpgroupDot.cpp
-  bool isWarpgroupProduct(const LinearLayout &layout, const SharedTile &rhs,
+  /// `inner`: the extent that is contracted.
+  bool isWarpgroupProduct(const LinearLayout &layout, int64_t inner,
                           bool transposed);
+  /// Whether the first factor of a dot, which is the same in all iterations of
+  /// a loop, lies in shared memory meanwhile.
+  bool isHeldInShared(DotOp op);
   /// The same as `matrixProduct`, by warpgroups; one of `lhs` and `stored` is
   /// the first factor.
   ThreadTile warpgroupProduct(const ThreadTile *lhs, const SharedTile *stored,
@@ -373,6 +377,9 @@ private:
   llvm::SmallVector<std::pair<LinearLayout, Value>> threadOffsets;
   /// By the result of the load.
   llvm::MapVector<Value, AsyncTile> asyncTiles;
+  /// First factors that products of loops read there, as long as the program
+  /// runs.
+  llvm::DenseMap<Value, SharedTile> heldFactors;
   unsigned copyGroups = 0; // committed so far, at least
   llvm::SmallVector<TensorBox, 2> maps;
   Value mapsPointer;

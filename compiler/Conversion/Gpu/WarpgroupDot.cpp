@@ -7,6 +7,7 @@
 #include "compiler/Conversion/Gpu/ThreadEmitter.h"
 
 #include "compiler/Conversion/Gpu/Intrinsics.h"
+#include "dialect/Verify.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
@@ -22,7 +23,7 @@ static constexpr int64_t groupRows = 64, depth = 16, mostColumns = 256;
 static constexpr int64_t elementBytes = 2, lineBytes = 128;
 
 bool ThreadEmitter::isWarpgroupProduct(const LinearLayout &layout,
-                                       const SharedTile &rhs, bool transposed) {
+                                       int64_t inner, bool transposed) {
   if (!target.warpgroups || layout.shape()[0] < groupRows ||
       layout.warp().size() < 2)
     return false;
@@ -31,8 +32,20 @@ bool ThreadEmitter::isWarpgroupProduct(const LinearLayout &layout,
     if (basis != layout.flat(16u << bit, 0))
       return false;
   // Rows without a swizzle are read only as they lie.
-  int64_t inner = transposed ? rhs.shape[1] : rhs.shape[0];
   return inner >= depth && (transposed || layout.shape()[1] >= 16);
+}
+
+bool ThreadEmitter::isHeldInShared(DotOp op) {
+  // Wide products leave time to read it again and again, and need the
+  // registers.
+  constexpr int64_t wide = 128;
+  bool transposed = false;
+  untransposed(op.getRhs(), &transposed);
+  LinearLayout layout = homeOf(op.getResult());
+  return isa<KernelOp>(op.getLhs().getParentRegion()->getParentOp()) &&
+         !op.getKeep() && layout.shape()[1] >= wide &&
+         isWarpgroupProduct(layout, shapeOf(op.getLhs().getType())[1],
+                            transposed);
 }
 
 /// The bytes of a line of `tile`: its rows, or what they are cut into.
@@ -199,7 +212,7 @@ void ThreadEmitter::fenceProducts() {
 
 /// What threads wrote must be there, and visible to products.
 void ThreadEmitter::beforeProductRead(const SharedBlock &block) {
-  if (block.arrivesByItself)
+  if (block.isSettled)
     return;
   if (shared.isUnfenced())
     barrier();
