@@ -57,9 +57,11 @@ Value ThreadEmitter::inductionAs(Type type, Value counter) {
 
 void ThreadEmitter::emitFor(scf::ForOp op) {
   Value watchedBefore = std::exchange(watched, nullptr);
+  scf::ForOp loopBefore = std::exchange(watchedLoop, scf::ForOp());
   SmallVector<Value> results =
       mayRunAgain(op) ? emitWatchedLoop(op) : emitLoop(op);
   watched = watchedBefore;
+  watchedLoop = loopBefore;
   bind(op.getResults(), results);
 }
 

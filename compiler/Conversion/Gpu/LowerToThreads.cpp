@@ -178,7 +178,8 @@ struct LowerToThreadsPass : impl::LowerToThreadsBase<LowerToThreadsPass> {
   void runOnOperation() override {
     GpuTarget target;
     target.capability = capability;
-    target.warpgroups = target.boxes = warpgroups;
+    target.warpgroups = warpgroups;
+    target.boxes = capability >= 90;
     target.warps = warps;
     target.sharedLimit = sharedLimit;
     for (auto kernel :

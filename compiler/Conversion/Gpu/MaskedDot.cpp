@@ -2,9 +2,11 @@
 // unless the second is infinite or NaN: 0 times that is NaN. Then the product
 // is computed the slow way, which leaves it out in truth.
 //
-// A loop without effects goes the fast way first and watches the factors. Only
-// if one was not finite, which is rare, the whole loop is run again, slowly: so
-// the test costs an instruction for two factors, and no barrier.
+// A loop without effects goes the fast way first. Only if a factor was not
+// finite, which is rare, the whole loop is run again, slowly. That there was
+// one is seen afterwards, at no cost, where the loop adds up what the dot
+// gives: 0 times it is NaN, and stays. Else the factors are watched: an
+// instruction for two, and no barrier.
 
 #include "compiler/Analysis/MaskedZeros.h"
 #include "compiler/Analysis/StaticElement.h"
@@ -71,13 +73,13 @@ static SmallVector<Value> registersToWatch(const ThreadTile &factor, Value keep,
   return registers;
 }
 
-/// Whether any thread's `sum` is NaN. A barrier stands there.
-Value ThreadEmitter::anyNotFinite(Value sum) {
+/// Whether any thread has a NaN among `values`. A barrier stands there.
+Value ThreadEmitter::anyNan(ArrayRef<Value> values) {
   Value any;
-  for (Value part : unpackVector(b, sum)) {
-    Value isNaN =
-        arith::CmpFOp::create(b, arith::CmpFPredicate::UNO, part, part);
-    any = any ? Value(arith::OrIOp::create(b, any, isNaN)) : isNaN;
+  for (Value value : values) {
+    Value isNan =
+        arith::CmpFOp::create(b, arith::CmpFPredicate::UNO, value, value);
+    any = any ? Value(arith::OrIOp::create(b, any, isNan)) : isNan;
   }
   fenceProducts();
   Value result = callIntrinsic(b, "llvm.nvvm.barrier.cta.red.or.aligned.all",
@@ -117,15 +119,62 @@ bool ThreadEmitter::mayRunAgain(scf::ForOp loop) {
   return hasDots && !result.wasInterrupted();
 }
 
+/// The number of the loop's result that adds up what a dot gives, scaled
+/// perhaps: a NaN that it ever has stays there. -1 if there is none.
+static int carriedSum(DotOp dot, scf::ForOp loop) {
+  Value sum = dot.getResult();
+  Operation *parent = dot->getParentOp();
+  scf::IfOp branch;
+  if (parent != loop) {
+    branch = dyn_cast<scf::IfOp>(parent);
+    if (!branch || branch->getParentOp() != loop ||
+        dot->getParentRegion() != &branch.getThenRegion() || !sum.hasOneUse() ||
+        !isa<scf::YieldOp>(*sum.user_begin()))
+      return -1;
+    sum = branch.getResult(sum.use_begin()->getOperandNumber());
+  }
+  if (!sum.hasOneUse() || *sum.user_begin() != loop.getBody()->getTerminator())
+    return -1;
+  unsigned number = sum.use_begin()->getOperandNumber();
+  Value carried = loop.getRegionIterArg(number);
+  if (branch && branch.elseYield().getOperand(
+                    cast<OpResult>(sum).getResultNumber()) != carried)
+    return -1;
+  Value before = dot.getAcc();
+  while (auto scaled = before.getDefiningOp<arith::MulFOp>())
+    before = scaled.getLhs() == carried ||
+                     scaled.getLhs().getDefiningOp<arith::MulFOp>()
+                 ? scaled.getLhs()
+                 : scaled.getRhs();
+  return before == carried ? static_cast<int>(number) : -1;
+}
+
 SmallVector<Value> ThreadEmitter::emitWatchedLoop(scf::ForOp loop) {
-  Type element;
+  Type element; // of what must be watched
+  llvm::SmallSetVector<int, 2> sums;
   loop.walk([&](DotOp dot) {
-    if (isMaskedMatrixDot(dot, target))
+    if (!isMaskedMatrixDot(dot, target))
+      return;
+    if (int sum = carriedSum(dot, loop); sum >= 0)
+      sums.insert(sum);
+    else
       element = getElementTypeOrSelf(dot.getRhs().getType());
   });
-  watched = zeroPair(b, element);
+  watched = element ? zeroPair(b, element) : Value();
+  scf::ForOp outer = std::exchange(watchedLoop, loop);
   SmallVector<Value> results = emitLoop(loop);
-  Value again = anyNotFinite(std::exchange(watched, nullptr));
+  watchedLoop = outer;
+  SmallVector<Value> suspects;
+  if (Value sum = std::exchange(watched, nullptr))
+    suspects = unpackVector(b, sum);
+  size_t first = 0;
+  for (auto [number, result] : llvm::enumerate(loop.getResults())) {
+    size_t count = homeOf(result).registers();
+    if (sums.contains(number))
+      llvm::append_range(suspects, ArrayRef(results).slice(first, count));
+    first += count;
+  }
+  Value again = anyNan(suspects);
   auto branch =
       scf::IfOp::create(b, ValueRange(results).getTypes(), again, true);
   OpBuilder::InsertionGuard guard(b);
@@ -174,6 +223,13 @@ ThreadTile ThreadEmitter::maskedDot(DotOp op) {
   bool transposed = false;
   Value stored = untransposed(op.getRhs(), &transposed);
   const SharedTile *loaded = sharedTileOf(stored);
+  if (watchedLoop && carriedSum(op, watchedLoop) >= 0) {
+    SharedTile tile = loaded ? *loaded : makeShared(op, get(stored));
+    ThreadTile result = matrixProduct(keptFactor(op), acc, tile, transposed);
+    if (!loaded)
+      shared.release(tile.block);
+    return result;
+  }
   ThreadTile rhs = loaded ? loadShared(*loaded, homeOf(stored)) : get(stored);
   SharedTile tile = loaded ? *loaded : makeShared(op, rhs);
   SmallVector<Value> registers =
@@ -186,8 +242,9 @@ ThreadTile ThreadEmitter::maskedDot(DotOp op) {
     watched = watch(b, registers, watched);
     result = matrixProduct(keptFactor(op), acc, tile, transposed);
   } else {
-    Value special = anyNotFinite(watch(
-        b, registers, zeroPair(b, getElementTypeOrSelf(stored.getType()))));
+    Value special = anyNan(unpackVector(
+        b, watch(b, registers,
+                 zeroPair(b, getElementTypeOrSelf(stored.getType())))));
     auto branch =
         scf::IfOp::create(b, flatTypes(op.getResult()), special, true);
     OpBuilder::InsertionGuard guard(b);

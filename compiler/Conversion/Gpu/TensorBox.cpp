@@ -23,26 +23,65 @@ llvm::SmallVector<int64_t> TensorBox::flatten() const {
   return flat;
 }
 
+static Value withoutCasts(Value value) {
+  while (auto *op = value.getDefiningOp()) {
+    if (!isa<arith::IndexCastOp, arith::ExtSIOp>(op))
+      break;
+    value = op->getOperand(0);
+  }
+  return value;
+}
+
 /// A constant or an argument of the kernel; nothing for what is computed.
 static std::optional<TensorBox::Number> numberOf(OpFoldResult value) {
   if (auto constant = getConstantIntValue(value))
     return TensorBox::Number{*constant, false};
-  auto from = cast<Value>(value);
-  while (auto *op = from.getDefiningOp()) {
-    if (!isa<arith::IndexCastOp, arith::ExtSIOp>(op))
-      return std::nullopt;
-    from = op->getOperand(0);
-  }
-  auto argument = cast<BlockArgument>(from);
-  if (!isa<KernelOp>(argument.getOwner()->getParentOp()))
+  auto argument = dyn_cast<BlockArgument>(withoutCasts(cast<Value>(value)));
+  if (!argument || !isa<KernelOp>(argument.getOwner()->getParentOp()))
     return std::nullopt;
   return TensorBox::Number{argument.getArgNumber(), true};
 }
 
+/// Whether a view begins along a dropped dimension at min(`i`, `extent`), of
+/// which `extent` is the size: so it is outside where `i` is not below.
+static bool isOutsideFrom(memref::SubViewOp view, Value i, Value extent,
+                          const llvm::SmallBitVector &dropped) {
+  auto base = view.getSource().getDefiningOp<memref::ReinterpretCastOp>();
+  for (unsigned d : dropped.set_bits()) {
+    auto start = dyn_cast<Value>(view.getMixedOffsets()[d]);
+    auto least = start ? withoutCasts(start).getDefiningOp<arith::MinUIOp>()
+                       : arith::MinUIOp();
+    if (least && least.getLhs() == i && least.getRhs() == extent &&
+        numberOf(base.getMixedSizes()[d]) == numberOf(extent))
+      return true;
+  }
+  return false;
+}
+
+/// Whether a view has all of a dimension of `size`, or nothing where it begins
+/// outside along a dropped one: boxes are 0 there, too.
+static bool isWhole(memref::SubViewOp view, OpFoldResult viewed,
+                    TensorBox::Number size,
+                    const llvm::SmallBitVector &dropped) {
+  if (auto value = dyn_cast<Value>(viewed)) {
+    Value inner = withoutCasts(value);
+    while (auto choice = inner.getDefiningOp<arith::SelectOp>()) {
+      auto test = choice.getCondition().getDefiningOp<arith::CmpIOp>();
+      if (!test || test.getPredicate() != arith::CmpIPredicate::ult ||
+          !isConstantIntValue(choice.getFalseValue(), 0) ||
+          !isOutsideFrom(view, test.getLhs(), test.getRhs(), dropped))
+        return false;
+      inner = choice.getTrueValue();
+    }
+    viewed = inner;
+  }
+  return numberOf(viewed) == size;
+}
+
 std::optional<BoxLoad> asBoxLoad(LoadOp load) {
   auto tile = dyn_cast<RankedTensorType>(load.getResult().getType());
-  if (!tile || tile.getRank() != 2 || !load.getSteps().empty() ||
-      load.getKeep())
+  if (!tile || tile.getRank() != 2 || tile.getElementTypeBitWidth() < 8 ||
+      !load.getSteps().empty() || load.getKeep())
     return std::nullopt;
   Value tensor = load.getTensor();
   auto view = tensor.getDefiningOp<memref::SubViewOp>();
@@ -75,11 +114,10 @@ std::optional<BoxLoad> asBoxLoad(LoadOp load) {
     int64_t extent = 0;
     if (view) {
       start = view.getMixedOffsets()[d];
-      // Of what a view leaves in, all is there.
-      auto viewed = numberOf(view.getMixedSizes()[d]);
       if (!dropped.test(d) &&
           (!isConstantIntValue(start, 0) ||
-           !isConstantIntValue(view.getMixedStrides()[d], 1) || viewed != size))
+           !isConstantIntValue(view.getMixedStrides()[d], 1) ||
+           !isWhole(view, view.getMixedSizes()[d], *size, dropped)))
         return std::nullopt;
     }
     if (!dropped.test(d)) {

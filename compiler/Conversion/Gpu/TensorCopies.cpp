@@ -111,9 +111,13 @@ void ThreadEmitter::copyBoxes(Ring &ring, Value offset) {
           at = b.createOrFold<arith::AddIOp>(at, coordinateOf(part));
       start.push_back(at);
     }
-    std::string text = "cp.async.bulk.tensor." + std::to_string(rank) +
-                       "d.shared::cluster.global.tile.mbarrier::complete_tx::"
-                       "bytes [$0], [$1, {";
+    // The program's own memory, by the name that the first version of PTX for
+    // the GPU has. (Later GPUs take the other one only by a call.)
+    const char *space =
+        target.capability >= 100 ? "shared::cta" : "shared::cluster";
+    std::string text = "cp.async.bulk.tensor." + std::to_string(rank) + "d." +
+                       space +
+                       ".global.tile.mbarrier::complete_tx::bytes [$0], [$1, {";
     std::string constraints = "r,l";
     for (size_t d = 0; d < rank; ++d) {
       text += (d ? ", $" : "$") + std::to_string(2 + d);

@@ -64,6 +64,9 @@ struct AsyncTile {
 LinearLayout stackWarps(const LinearLayout &layout, uint32_t warpBits,
                         bool inRegisters);
 
+/// The rows of a warpgroup's products.
+inline constexpr int64_t groupRows = 64;
+
 /// Finds a thread's registers by the row and column that they add to those of
 /// the thread.
 class RegisterFinder {
@@ -310,7 +313,7 @@ private:
   // MaskedDot.cpp: products that a mask leaves out.
   ThreadTile maskedDot(DotOp op);
   ThreadTile keptFactor(DotOp op);
-  Value anyNotFinite(Value sum);
+  Value anyNan(llvm::ArrayRef<Value> values);
   bool hasMaskedDots(Operation *op);
   bool mayRunAgain(mlir::scf::ForOp loop);
   llvm::SmallVector<Value> emitWatchedLoop(mlir::scf::ForOp loop);
@@ -357,6 +360,7 @@ private:
   LayoutAssignment layouts;
   SharedMemory shared;
   bool failed = false, tooManyStages = false;
+  bool needsFences = false; // there may be products of warpgroups, or boxes
 
   llvm::DenseMap<Value, Value> scalars;
   llvm::DenseMap<Value, TensorInfo> tensors;
@@ -386,6 +390,8 @@ private:
   llvm::SmallPtrSet<Operation *, 4> deferredSums;
   /// NaN if a second factor of a masked dot was not finite; null: nobody asks.
   Value watched;
+  /// The loop that is run again if what it adds up has a NaN at its end.
+  mlir::scf::ForOp watchedLoop;
   bool dotsAreSlow = false; // the masked ones
   /// Accesses to tensors since the last barrier, by kernel argument.
   llvm::DenseMap<int, unsigned> globalTouched;

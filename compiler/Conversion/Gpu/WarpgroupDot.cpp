@@ -19,7 +19,7 @@ using namespace mlir;
 
 namespace attn_grid::compiler::gpu {
 
-static constexpr int64_t groupRows = 64, depth = 16, mostColumns = 256;
+static constexpr int64_t depth = 16, mostColumns = 256;
 static constexpr int64_t elementBytes = 2, lineBytes = 128;
 
 bool ThreadEmitter::isWarpgroupProduct(const LinearLayout &layout,
@@ -203,7 +203,7 @@ ThreadTile ThreadEmitter::warpgroupProduct(const ThreadTile *lhs,
 }
 
 void ThreadEmitter::fenceProducts() {
-  if (!target.warpgroups || !shared.isUnfenced())
+  if (!needsFences || !shared.isUnfenced())
     return;
   inlinePtx(b, "fence.proxy.async.shared::cta;", "~{memory}", nullptr, {},
             /*sideEffects=*/true);
