@@ -108,6 +108,19 @@ template <typename T> static void addFloat(OpTable &t, const std::string &n) {
   addFloatCompares<T>(t, n);
 }
 
+/// Factors or an addend of 16 bits, and a sum of f32.
+template <typename T> static void addMixed(OpTable &t, const std::string &n) {
+  t["fma.rn.f32." + n] =
+      op3<[](T a, T b, f32 c) { return std::fma(f32(a), f32(b), c); }, f32, T,
+          T, f32>();
+  for (const char *rn : {"", ".rn"}) {
+    t[std::string("add") + rn + ".f32." + n] =
+        op2<[](T a, f32 b) { return f32(a) + b; }, f32, T, f32>();
+    t[std::string("sub") + rn + ".f32." + n] =
+        op2<[](T a, f32 b) { return f32(a) - b; }, f32, T, f32>();
+  }
+}
+
 static void addFlushed(OpTable &t) {
   t["add.ftz.f32"] = t["add.rn.ftz.f32"] =
       op2<[](f32 a, f32 b) { return flush(flush(a) + flush(b)); }, f32, f32,
@@ -205,6 +218,8 @@ void addFloatOps(OpTable &t) {
   addFloat<f32>(t, "f32");
   addFloat<f64>(t, "f64");
   addFloat<f16>(t, "f16");
+  addMixed<f16>(t, "f16");
+  addMixed<bf16>(t, "bf16");
   addFloat<bf16>(t, "bf16");
   addPairs<f16>(t, "f16x2");
   addPairs<bf16>(t, "bf16x2");

@@ -150,8 +150,10 @@ PtxType resultType(const std::vector<std::string> &parts, const Op &op) {
     return {'p', 1};
   if (parts[0] == "mov" || parts[0] == "selp") // bits, NaNs too
     return {'b', op.d};
-  PtxType type =
-      *typeOf(parts[0] == "cvt" ? parts[parts.size() - 2] : parts.back());
+  bool isMixed = parts.size() > 2 && parts[parts.size() - 2] == "f32" &&
+                 parts[0] != "setp";
+  PtxType type = *typeOf(parts[0] == "cvt" || isMixed ? parts[parts.size() - 2]
+                                                      : parts.back());
   return type.bits == op.d || type.pair ? type : PtxType{'b', op.d};
 }
 

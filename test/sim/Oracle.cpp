@@ -415,6 +415,16 @@ std::optional<Answer> answer(const std::vector<std::string> &parts,
   if (!found)
     return std::nullopt;
   PtxType type = *found;
+  bool isMixed = type.bits == 16 && isReal(type) &&
+                 parts[parts.size() - 2] == "f32"; // the sum's type
+  if (isMixed) {
+    auto a = static_cast<float>(real(low(v[0], 16), type));
+    if (name == "fma")
+      return fromFloat(std::fma(
+          a, static_cast<float>(real(low(v[1], 16), type)), asFloat(v[2])));
+    float b = asFloat(v[1]);
+    return fromFloat(name == "add" ? a + b : a - b);
+  }
   if (name == "cvta") { // shared memory begins at 2^46 of generic addresses
     uint64_t window = uint64_t(1) << 46;
     bool isShared = parts[1] == "shared" || parts[2] == "shared";
