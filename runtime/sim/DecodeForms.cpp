@@ -67,6 +67,8 @@ bool Decoder::form() {
     memoryBarrier();
   else if (first == "cp" && part(2) == "bulk" && part(3) == "tensor")
     tensorCopy();
+  else if (first == "fence" && part(1) == "mbarrier_init")
+    emit(barrierFence);
   else if (first == "fence" && part(1) == "proxy" && part(2) == "async")
     emit(proxyFence);
   else if ((first == "bar" && part(1) == "warp") || first == "membar" ||
@@ -455,7 +457,7 @@ void Decoder::warpgroup() {
     size_t bit = 1 + i + (!isScale && inRegisters ? 1 : 0);
     made.imm |= isSet ? int64_t(1) << bit : 0;
   }
-  program->usesWarpgroups = true;
+  program->usesAsyncProxy = true;
   emit(isHalf ? wgmmaF16 : wgmmaBf16);
 }
 
@@ -538,6 +540,7 @@ void Decoder::tensorCopy() {
   address(operand(0), Space::shared);
   made.list = list(all);
   made.count = static_cast<uint8_t>(rank);
+  program->usesAsyncProxy = true;
   emit(sim::tensorCopy);
 }
 

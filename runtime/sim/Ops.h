@@ -87,6 +87,7 @@ void proxyFence(Warp &, const Instr &, uint32_t mask);
 void checkProductRegisters(Warp &, const Instr &);
 // `mbarrier`, and copies whose end it tells.
 void barrierInit(Warp &, const Instr &, uint32_t mask);
+void barrierFence(Warp &, const Instr &, uint32_t mask);
 void barrierInvalidate(Warp &, const Instr &, uint32_t mask);
 void barrierArrive(Warp &, const Instr &, uint32_t mask);
 void barrierTest(Warp &, const Instr &, uint32_t mask);

@@ -25,6 +25,13 @@ static MemoryBarrier &barrierAt(Warp &w, int lane, uint64_t address) {
   if (found == w.block.barriers.end())
     w.report(Problem::badInstruction, lane, address, 8,
              "there is no mbarrier that was initialised");
+  const MemoryBarrier &barrier = found->second;
+  if (barrier.warp != w.number &&
+      barrier.epoch == w.block.shared.currentEpoch() &&
+      w.block.grid.reports.options.race)
+    w.report(Problem::race, lane, address, 8,
+             "use of an mbarrier that another warp has initialised since the "
+             "last barrier");
   return found->second;
 }
 
@@ -42,11 +49,19 @@ void barrierInit(Warp &w, const Instr &i, uint32_t mask) {
     checkShared(w, lane, address, 8, /*isRead=*/false, w.number);
     MemoryBarrier made;
     made.count = made.pending = count;
+    made.warp = w.number;
+    made.epoch = w.block.shared.currentEpoch();
     if (!w.block.barriers.emplace(address, made).second)
       w.report(Problem::badInstruction, lane, address, 8,
                "there is an mbarrier already, which was not invalidated");
   }
   ++w.block.arrivals;
+}
+
+/// `fence.mbarrier_init`. (So does a proxy fence.)
+void barrierFence(Warp &w, const Instr &, uint32_t) {
+  for (auto &[address, barrier] : w.block.barriers)
+    barrier.isFenced = true;
 }
 
 void barrierInvalidate(Warp &w, const Instr &i, uint32_t mask) {
@@ -148,6 +163,10 @@ void tensorCopy(Warp &w, const Instr &i, uint32_t mask) {
     const TensorMap &map = mapAt(w, lane, w.lanes<uint64_t>(slots[0])[lane]);
     MemoryBarrier &barrier =
         barrierAt(w, lane, w.lanes<uint32_t>(slots[1])[lane]);
+    if (!barrier.isFenced && w.block.grid.reports.options.race)
+      w.report(Problem::unfenced, lane, w.lanes<uint32_t>(slots[1])[lane], 8,
+               "an mbarrier that was initialised, without a "
+               "`fence.mbarrier_init` since");
     if (map.rank != i.count)
       w.report(Problem::badInstruction, lane, 0, 0,
                "the tensor map is of another rank");
@@ -194,6 +213,10 @@ void tensorCopy(Warp &w, const Instr &i, uint32_t mask) {
         }
         uint64_t to = start + uint64_t(n) * line + byte;
         to ^= (to >> 7 & (map.swizzleBytes / 16 - 1)) << 4;
+        if (w.block.grid.reports.options.race && shared.isUnfenced(to, 16))
+          w.report(Problem::unfenced, lane, to, 16,
+                   "shared memory that threads wrote, without a "
+                   "`fence.proxy.async` since");
         checkShared(w, lane, to, 16, /*isRead=*/false, w.number);
         shared.setFlying(to, 16, true);
         barrier.copies.push_back({static_cast<uint32_t>(to), source, 16,

@@ -191,7 +191,8 @@ void wgmmaWait(Warp &w, const Instr &i, uint32_t) {
   }
 }
 
-void proxyFence(Warp &w, const Instr &, uint32_t) {
+void proxyFence(Warp &w, const Instr &i, uint32_t mask) {
+  barrierFence(w, i, mask);
   w.block.shared.fence(w.number);
 }
 

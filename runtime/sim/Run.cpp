@@ -274,7 +274,7 @@ void BlockRunner::runWarp(Warp &w) {
             groups[current++].pc = pc;
             break;
           }
-          if (program.usesWarpgroups)
+          if (program.usesAsyncProxy)
             checkProductRegisters(w, instr);
           instr.run(w, instr, mask);
           if (instr.flow == Flow::test && !(w.pred(instr.d) & mask)) {
@@ -376,7 +376,7 @@ void BlockRunner::release(std::vector<Warp> &warps) {
 void BlockRunner::run(Dim3 id) {
   Block block{grid, id,
               SharedMemory(program.sharedBytes + grid.dynamicShared,
-                           program.usesWarpgroups),
+                           program.usesAsyncProxy),
               total.perInstr.data()};
   std::vector<Warp> warps;
   warps.reserve(warpCount);
@@ -390,7 +390,7 @@ void BlockRunner::run(Dim3 id) {
     warp.groups.push_back({0, warp.alive});
     warp.local.resize(size_t(program.localBytes) * warpSize);
     fillSpecials(warp, id);
-    if (program.usesWarpgroups) {
+    if (program.usesAsyncProxy) {
       size_t count = program.registerBytes / 64 + 1;
       warp.productWrites.resize(count);
       warp.productReads.resize(count);

@@ -26,6 +26,7 @@ public:
   }
   /// What is between two barriers of the whole block.
   void nextEpoch() { ++epoch; }
+  uint32_t currentEpoch() const { return epoch; }
 
   enum Found { nothing, notWritten, race, inFlight, isTaken };
   static constexpr uint32_t atomicWarp = 0xfe, manyWarps = 0xff;

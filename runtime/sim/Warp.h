@@ -41,6 +41,8 @@ struct MemoryBarrier {
   uint32_t count = 0, pending = 0; ///< arrivals of a phase; that are missing
   int64_t bytes = 0;               ///< expected, less those that are there
   uint64_t phase = 0;              ///< how many are over
+  uint32_t warp = 0, epoch = 0;    ///< of who initialised it, and when
+  bool isFenced = false;           ///< since it was initialised: copies see it
   std::vector<AsyncCopy> copies = {};
 };
 

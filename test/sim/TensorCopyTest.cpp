@@ -177,6 +177,14 @@ TEST(TensorCopy, Checks) {
   EXPECT_THAT(reported(texts),
               HasSubstr("there is no mbarrier that was initialised"));
   texts = {};
+  texts.init = "@%p0 mbarrier.init.shared::cta.b64 [%r10], 1;\n"
+               "fence.mbarrier_init.release.cluster;\n";
+  EXPECT_THAT(reported(texts), HasSubstr("race: use of an mbarrier that"));
+  texts = {};
+  texts.init = "@%p0 mbarrier.init.shared::cta.b64 [%r10], 1;\nbar.sync 0;\n";
+  EXPECT_THAT(reported(texts),
+              HasSubstr("missing fence: an mbarrier that was initialised"));
+  texts = {};
   texts.init += "@%p0 mbarrier.init.shared::cta.b64 [%r10], 1;\n";
   EXPECT_THAT(reported(texts), HasSubstr("which was not invalidated"));
   texts = {};

@@ -6,7 +6,6 @@
 
 #include "compiler/Conversion/Gpu/Intrinsics.h"
 #include "compiler/Conversion/Philox.h"
-#include "dialect/Verify.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
@@ -25,14 +24,6 @@ ThreadEmitter::ThreadEmitter(ImplicitLocOpBuilder &builder, KernelOp kernel,
 LogicalResult ThreadEmitter::emit(ValueRange arguments, Value sharedMemory,
                                   Value tensorMaps) {
   mapsPointer = tensorMaps;
-  kernel.walk([&](DotOp dot) {
-    int64_t rows = shapeOf(dot.getResult().getType())[0];
-    needsFences |=
-        target.warpgroups && usesMatrixUnit(dot, target) && rows >= groupRows;
-  });
-  kernel.walk([&](LoadOp load) {
-    needsFences |= target.boxes && asBoxLoad(load).has_value();
-  });
   for (auto [argument, value] :
        llvm::zip(kernel.getBody().getArguments(), arguments))
     scalars[argument] = value;

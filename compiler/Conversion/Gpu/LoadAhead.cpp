@@ -158,12 +158,11 @@ Value ThreadEmitter::startRing(Ring &ring, Value lower, Value upper,
 
 void ThreadEmitter::advanceRing(Ring &ring, Value induction, Value upper,
                                 Value step, Value offset, Value parity) {
-  if (ring.copiesBoxes()) {
-    barrier(/*fences=*/false);
-  } else {
+  if (!ring.copiesBoxes())
     waitForCopies(ring.stages - 2);
-    barrier();
-  }
+  barrier();
+  if (!ring.copiesBoxes())
+    shared.noteUnfenced(ring.block);
   Value ahead = induction;
   for (int64_t stage = 1; stage < ring.stages; ++stage)
     ahead = arith::AddIOp::create(b, ahead, step);

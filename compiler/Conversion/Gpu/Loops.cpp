@@ -35,8 +35,10 @@ void ThreadEmitter::prepareFactors(scf::ForOp loop) {
       scope.erase(lhs);
     holds = true;
   });
-  if (holds)
+  if (holds) {
     barrier();
+    fence();
+  }
 }
 
 /// Whether `steps` steps past the last pass of a loop fit in 32 bits.

@@ -81,7 +81,6 @@ Value ThreadEmitter::anyNan(ArrayRef<Value> values) {
         arith::CmpFOp::create(b, arith::CmpFPredicate::UNO, value, value);
     any = any ? Value(arith::OrIOp::create(b, any, isNan)) : isNan;
   }
-  fenceProducts();
   Value result = callIntrinsic(b, "llvm.nvvm.barrier.cta.red.or.aligned.all",
                                b.getI1Type(), {i32(0), any});
   noteBarrier();

@@ -20,9 +20,7 @@ static int64_t bytesOf(Type element) {
   return std::max<int64_t>(element.getIntOrFloatBitWidth() / 8, 1);
 }
 
-void ThreadEmitter::barrier(bool fences) {
-  if (fences)
-    fenceProducts();
+void ThreadEmitter::barrier() {
   callIntrinsic(b, "llvm.nvvm.barrier.cta.sync.aligned.all", nullptr, {i32(0)});
   noteBarrier();
 }

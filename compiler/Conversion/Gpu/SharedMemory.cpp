@@ -49,7 +49,18 @@ void SharedMemory::noteRead(const SharedBlock &block) { read.push_back(block); }
 
 void SharedMemory::noteWrite(const SharedBlock &block) {
   written.push_back(block);
-  unfenced = true;
+  noteUnfenced(block);
+}
+
+bool SharedMemory::isUnfenced(const SharedBlock &block, bool inLoop) const {
+  return llvm::any_of(unfenced, [&](const SharedBlock &other) {
+    return other.begin < block.end && block.begin < other.end &&
+           (inLoop || other.end != everything);
+  });
+}
+
+void SharedMemory::noteUnfenced(const SharedBlock &block) {
+  unfenced.push_back(block);
 }
 
 void SharedMemory::noteBarrier() {
@@ -60,13 +71,15 @@ void SharedMemory::noteBarrier() {
 void SharedMemory::noteUnknown() {
   noteBarrier();
   written.push_back({0, everything});
-  unfenced = true;
+  noteUnfenced(written.back());
 }
 
 void SharedMemory::forgetUnknown() {
-  llvm::erase_if(written, [](const SharedBlock &block) {
+  auto isUnknown = [](const SharedBlock &block) {
     return block.end == everything;
-  });
+  };
+  llvm::erase_if(written, isUnknown);
+  llvm::erase_if(unfenced, isUnknown);
 }
 
 void SharedMemory::restoreTouched(const SharedMemory &earlier) {
@@ -78,7 +91,7 @@ void SharedMemory::restoreTouched(const SharedMemory &earlier) {
 void SharedMemory::joinTouched(const SharedMemory &other) {
   read.append(other.read);
   written.append(other.written);
-  unfenced |= other.unfenced;
+  unfenced.append(other.unfenced);
 }
 
 } // namespace attn_grid::compiler::gpu

@@ -33,10 +33,12 @@ public:
   /// Whether a barrier must stand before a read or a write of `block`.
   bool readNeedsBarrier(const SharedBlock &block) const;
   bool writeNeedsBarrier(const SharedBlock &block) const;
-  /// Whether threads wrote anything since the last fence: products of
-  /// warpgroups, and copies that the GPU makes, do not see it yet.
-  bool isUnfenced() const { return unfenced; }
-  void noteFence() { unfenced = false; }
+  /// Whether threads may have written to `block` since the last fence: what
+  /// reads and writes by another way (products of warpgroups, copies that the
+  /// GPU makes) does not see it yet. `inLoop`: in earlier iterations, too.
+  bool isUnfenced(const SharedBlock &block, bool inLoop) const;
+  void noteUnfenced(const SharedBlock &block);
+  void noteFence() { unfenced.clear(); }
   void noteRead(const SharedBlock &block);
   void noteWrite(const SharedBlock &block);
   /// A barrier stands here.
@@ -52,9 +54,8 @@ public:
 
 private:
   llvm::SmallVector<SharedBlock> used; // ascending
-  llvm::SmallVector<SharedBlock> read, written;
+  llvm::SmallVector<SharedBlock> read, written, unfenced;
   int64_t high = 0;
-  bool unfenced = false;
 };
 
 } // namespace attn_grid::compiler::gpu

@@ -57,14 +57,14 @@ static Value sharedAddress(ImplicitLocOpBuilder &b, Value base, int64_t at) {
 
 void ThreadEmitter::startBarriers(Ring &ring) {
   ring.barriers = allocateShared(ring.loop, ring.stages * barrierBytes);
+  beforeSharedWrite(ring.block);
+  beforeSharedWrite(ring.barriers);
   // The GPU writes after threads did.
-  if (shared.isUnfenced()) {
-    barrier();
-  } else {
-    beforeSharedWrite(ring.block);
-    beforeSharedWrite(ring.barriers);
-  }
+  bool isUnfenced = shared.isUnfenced(ring.block, /*inLoop=*/true);
   byOneThread(nullptr, [&] {
+    if (isUnfenced)
+      inlinePtx(b, "fence.proxy.async.shared::cta;", "~{memory}", nullptr, {},
+                /*sideEffects=*/true);
     for (int64_t stage = 0; stage < ring.stages; ++stage)
       inlinePtx(b, "mbarrier.init.shared::cta.b64 [$0], 1;", "r,~{memory}",
                 nullptr,
@@ -176,8 +176,10 @@ Value ThreadEmitter::parityAfter(Value offset, Value parity) {
       b, parity, arith::ExtUIOp::create(b, b.getI32Type(), begins));
 }
 
-/// The bytes of the barriers may hold other things once all have waited.
+/// Where they are initialised again, all must have waited before.
 void ThreadEmitter::endBarriers(Ring &ring) {
+  if (!ring.loop->getParentOfType<LoopLikeOpInterface>())
+    return; // their bytes stay theirs
   barrier();
   byOneThread(nullptr, [&] {
     for (int64_t stage = 0; stage < ring.stages; ++stage)

@@ -226,8 +226,7 @@ private:
   void byOneThread(Value condition, llvm::function_ref<void()> emit);
 
   // Shared.cpp
-  /// `fences`: what threads wrote is for products of warpgroups, too.
-  void barrier(bool fences = true);
+  void barrier();
   void noteBarrier();
   /// Any iteration of `loop` may have come before, without a barrier.
   void noteUnknown(Operation *loop);
@@ -351,8 +350,9 @@ private:
                               bool transposed);
   Value descriptor(const SharedTile &tile, bool transposed);
   void beforeProductRead(const SharedBlock &block);
-  /// Before a barrier: products read by another way than threads write.
-  void fenceProducts();
+  /// What threads wrote before the last barrier is seen by those that read by
+  /// another way: products of warpgroups, and copies of boxes.
+  void fence();
 
   mlir::ImplicitLocOpBuilder &b;
   KernelOp kernel;
@@ -360,7 +360,6 @@ private:
   LayoutAssignment layouts;
   SharedMemory shared;
   bool failed = false, tooManyStages = false;
-  bool needsFences = false; // there may be products of warpgroups, or boxes
 
   llvm::DenseMap<Value, Value> scalars;
   llvm::DenseMap<Value, TensorInfo> tensors;

@@ -202,9 +202,7 @@ ThreadTile ThreadEmitter::warpgroupProduct(const ThreadTile *lhs,
   return result;
 }
 
-void ThreadEmitter::fenceProducts() {
-  if (!needsFences || !shared.isUnfenced())
-    return;
+void ThreadEmitter::fence() {
   inlinePtx(b, "fence.proxy.async.shared::cta;", "~{memory}", nullptr, {},
             /*sideEffects=*/true);
   shared.noteFence();
@@ -214,10 +212,9 @@ void ThreadEmitter::fenceProducts() {
 void ThreadEmitter::beforeProductRead(const SharedBlock &block) {
   if (block.isSettled)
     return;
-  if (shared.isUnfenced())
-    barrier();
-  else
-    beforeSharedRead(block);
+  beforeSharedRead(block);
+  if (shared.isUnfenced(block, /*inLoop=*/false))
+    fence();
 }
 
 } // namespace attn_grid::compiler::gpu
