@@ -138,7 +138,8 @@ Explanation explain(std::string_view source, std::string_view name,
   UnitCosts costs = isGpu ? gpuCosts(target.arch) : cpuCosts(*cpu);
   DemandOptions demandOptions;
   if (isGpu)
-    demandOptions.warps = gpu->threads.warps;
+    demandOptions = {gpu->threads.warps, gpu->threads.warpgroups,
+                     gpu->threads.boxes};
   auto kernels = compilation.get().getOps<ir::KernelOp>();
   KernelDemand demand = demandOf(*kernels.begin(), values, demandOptions);
   result.programs = demand.programs;

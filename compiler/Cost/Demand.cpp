@@ -17,11 +17,14 @@ namespace attn_grid::compiler {
 void Demand::add(const Demand &other, double times) {
   for (size_t i = 0; i < std::size(products); ++i)
     products[i] += times * other.products[i];
+  groupProducts += times * other.groupProducts;
+  groupInstructions += times * other.groupInstructions;
   special += times * other.special;
   arithmetic += times * other.arithmetic;
   logic += times * other.logic;
   operandBytes += times * other.operandBytes;
   stagedBytes += times * other.stagedBytes;
+  boxBytes += times * other.boxBytes;
   globalBytes += times * other.globalBytes;
   operations += times * other.operations;
 }
@@ -282,9 +285,31 @@ private:
     double m = op.getLhs().getType().getDimSize(0),
            k = op.getLhs().getType().getDimSize(1),
            n = op.getRhs().getType().getDimSize(1);
-    demand.products[static_cast<int>(kindOf(op))] = m * k * n;
+    ProductKind kind = kindOf(op);
     double lhs = bytesOf(op.getLhs().getType()),
            rhs = bytesOf(op.getRhs().getType());
+    auto isMadeHere = [&](Value operand) {
+      return isStaged(operand) && operand.getParentBlock() == op->getBlock();
+    };
+    for (Value operand : {Value(op.getLhs()), Value(op.getRhs())})
+      if (options.warps && isMadeHere(operand))
+        demand.stagedBytes += bytesOf(operand.getType());
+    if (options.boxes)
+      demand.boxBytes = demand.stagedBytes;
+    constexpr double groupRows = 64, groupColumns = 256, groupDepth = 16;
+    bool isHalf = kind == ProductKind::f16 || kind == ProductKind::bf16;
+    if (options.warpgroups && isHalf && m >= groupRows && k >= groupDepth) {
+      double steps =
+          m / groupRows * k / groupDepth * std::ceil(n / groupColumns);
+      demand.groupProducts = m * k * n;
+      demand.groupInstructions = 4 * steps;
+      // The second factor is read for each group of rows.
+      demand.operandBytes = rhs * m / groupRows;
+      if (isMadeHere(op.getLhs()))
+        demand.operandBytes += lhs * std::ceil(n / groupColumns);
+      return demand;
+    }
+    demand.products[static_cast<int>(kind)] = m * k * n;
     if (options.warps == 0) {
       demand.operandBytes = lhs + rhs;
       return demand;
@@ -292,12 +317,8 @@ private:
     // A warp takes 16 rows at least, and all columns if there are rows enough.
     double rows = std::min<double>(options.warps, std::max(m / 16, 1.0));
     demand.operandBytes = rhs * rows;
-    if (isStaged(op.getLhs()) && op.getLhs().getParentBlock() == op->getBlock())
+    if (isMadeHere(op.getLhs()))
       demand.operandBytes += lhs * (options.warps / rows);
-    for (Value operand : {Value(op.getLhs()), Value(op.getRhs())})
-      if (operand.getParentBlock() == op->getBlock())
-        demand.stagedBytes +=
-            isStaged(operand) ? bytesOf(operand.getType()) : 0;
     return demand;
   }
 

@@ -23,14 +23,17 @@ enum class ProductKind { f16, bf16, i8, tf32, f32, f64 };
 
 /// Of one program, all its threads together.
 struct Demand {
-  double products[6] = {}; ///< multiply-adds of dots, by ProductKind
-  double special = 0;      ///< elements of exp2, log, reciprocals, ...
-  double arithmetic = 0;   ///< elements of sums and products of floats
-  double logic = 0;        ///< elements of everything else that computes
-  double operandBytes = 0; ///< of dots, that come from near memory
-  double stagedBytes = 0;  ///< of tiles written to near memory first
-  double globalBytes = 0;  ///< loaded and stored
-  double operations = 0;   ///< tile operations that are loops of their own
+  double products[6] = {};      ///< multiply-adds of dots, by ProductKind
+  double groupProducts = 0;     ///< those of warpgroups, of 16-bit floats
+  double groupInstructions = 0; ///< of warps, for these
+  double special = 0;           ///< elements of exp2, log, reciprocals, ...
+  double arithmetic = 0;        ///< elements of sums and products of floats
+  double logic = 0;             ///< elements of everything else that computes
+  double operandBytes = 0;      ///< of dots, that come from near memory
+  double stagedBytes = 0;       ///< of tiles written to near memory first
+  double boxBytes = 0;          ///< of these, what a GPU copies by itself
+  double globalBytes = 0;       ///< loaded and stored
+  double operations = 0;        ///< tile operations that are loops of their own
 
   void add(const Demand &other, double times);
 };
@@ -54,6 +57,8 @@ struct DemandOptions {
   /// Warps that share a tile of a dot on a GPU; 0: a CPU, where an operand is
   /// read once for each block of the result.
   int64_t warps = 0;
+  bool warpgroups = false; ///< four of them share products of 64 rows
+  bool boxes = false;      ///< tiles are copied without instructions of threads
 };
 
 /// The values of extents and integer scalars, by name. Those that are missing

@@ -20,8 +20,8 @@ namespace attn_grid::compiler {
 // B  NVIDIA A40 data sheet: 149.7 TFLOPS of f16, 84 multiprocessors, 1.74 GHz.
 // C  NVIDIA L40S data sheet: 362 TFLOPS of f16, 142 multiprocessors, 2.52 GHz.
 // D  NVIDIA H100 SXM data sheet: 989 TFLOPS of f16, 132 multiprocessors, 1.83
-//    GHz: 2048 multiply-adds, which only `wgmma` reaches. `mma.sync`, which
-//    this compiler emits, has 62.9 % of it: Luo et al., "Benchmarking and
+//    GHz: 2048 multiply-adds, which only `wgmma` reaches. `mma.sync`, of fewer
+//    than 64 rows, has 62.9 % of it: Luo et al., "Benchmarking and
 //    Dissecting the Nvidia Hopper GPU Architecture via Microbenchmarking",
 //    2024.
 //
@@ -44,7 +44,7 @@ struct Row {
 
 static UnitCosts gpu(double f16, double i8, double tf32, double f32, double f64,
                      double globalBytes, int sharedKilobytes, int threads,
-                     int blocks) {
+                     int blocks, double group = 0) {
   UnitCosts costs{};
   costs.products[static_cast<int>(ProductKind::f16)] = f16;
   costs.products[static_cast<int>(ProductKind::bf16)] = f16;
@@ -52,6 +52,7 @@ static UnitCosts gpu(double f16, double i8, double tf32, double f32, double f64,
   costs.products[static_cast<int>(ProductKind::tf32)] = tf32;
   costs.products[static_cast<int>(ProductKind::f32)] = f32;
   costs.products[static_cast<int>(ProductKind::f64)] = f64;
+  costs.groupProducts = group;
   costs.special = 16;      // G
   costs.arithmetic = f32;  // G
   costs.logic = 64;        // G
@@ -68,11 +69,12 @@ static UnitCosts gpu(double f16, double i8, double tf32, double f32, double f64,
 const UnitCosts &gpuCosts(std::string_view arch) {
   static const Row table[] = {
       //             f16   i8  tf32  f32 f64 L2  shared threads blocks
-      {"sm_80", gpu(1024, 2048, 512, 64, 32, 47, 164, 2048, 32)},    // A, G
-      {"sm_86", gpu(512, 1024, 256, 128, 2, 64, 100, 1536, 16)},     // B, L, G
-      {"sm_89", gpu(512, 1024, 256, 128, 2, 64, 100, 1536, 24)},     // C, L, G
-      {"sm_90", gpu(1288, 2576, 644, 128, 64, 64, 228, 2048, 32)},   // D, L, G
-      {"sm_90a", gpu(1288, 2576, 644, 128, 64, 64, 228, 2048, 32)},  // D, L, G
+      {"sm_80", gpu(1024, 2048, 512, 64, 32, 47, 164, 2048, 32)},  // A, G
+      {"sm_86", gpu(512, 1024, 256, 128, 2, 64, 100, 1536, 16)},   // B, L, G
+      {"sm_89", gpu(512, 1024, 256, 128, 2, 64, 100, 1536, 24)},   // C, L, G
+      {"sm_90", gpu(1288, 2576, 644, 128, 64, 64, 228, 2048, 32)}, // D, L, G
+      {"sm_90a",
+       gpu(1288, 2576, 644, 128, 64, 64, 228, 2048, 32, 2048)},      // D, L, G
       {"sm_100a", gpu(1024, 2048, 512, 128, 64, 64, 228, 2048, 32)}, // E, L, G
       {"sm_120", gpu(512, 1024, 256, 128, 2, 64, 100, 1536, 24)},    // F, L, G
   };
@@ -119,6 +121,8 @@ std::vector<double> busyCycles(const Demand &demand, const UnitCosts &costs) {
         costs.takesTurns || kind < static_cast<size_t>(ProductKind::f32);
     (isMatrix ? matrix : arithmetic) += cycles;
   }
+  if (demand.groupProducts > 0)
+    matrix += demand.groupProducts / costs.groupProducts;
   double issue = 0;
   if (costs.issue > 0) {
     double products = 0,
@@ -128,8 +132,11 @@ std::vector<double> busyCycles(const Demand &demand, const UnitCosts &costs) {
           demand.products[kind];
     // A product of 16 x 8 x 16, four matrices of 8 x 8 x 16 bits, and copies of
     // 16 bytes a lane are an instruction each.
-    issue = (products / 2048 + lanes / 32 + demand.operandBytes / 512 +
-             demand.stagedBytes / 512 + demand.globalBytes / 512) /
+    double loaded = demand.groupProducts > 0 ? 0 : demand.operandBytes;
+    double copied =
+        demand.stagedBytes + demand.globalBytes - 2 * demand.boxBytes;
+    issue = (products / 2048 + demand.groupInstructions + lanes / 32 +
+             loaded / 512 + std::max(copied, 0.0) / 512) /
             costs.issue;
   }
   double shared =

@@ -19,14 +19,15 @@ inline constexpr Unit allUnits[] = {
 
 /// All per cycle.
 struct UnitCosts {
-  double products[6];  ///< multiply-adds, by ProductKind
-  double special;      ///< elements
-  double arithmetic;   ///< elements
-  double logic;        ///< elements
-  double sharedBytes;  ///< of near memory: shared memory, or the L1 cache
-  double globalBytes;  ///< from beyond: L2
-  double issue;        ///< instructions of 32 lanes; 0: no bound of its own
-  double perOperation; ///< cycles that a tile operation takes beside its work
+  double products[6];   ///< multiply-adds, by ProductKind
+  double groupProducts; ///< multiply-adds of warpgroups; 0: there are none
+  double special;       ///< elements
+  double arithmetic;    ///< elements
+  double logic;         ///< elements
+  double sharedBytes;   ///< of near memory: shared memory, or the L1 cache
+  double globalBytes;   ///< from beyond: L2
+  double issue;         ///< instructions of 32 lanes; 0: no bound of its own
+  double perOperation;  ///< cycles that a tile operation takes beside its work
   /// Do products, special functions and arithmetic take turns on the same
   /// units, as on a CPU?
   bool takesTurns;

@@ -130,6 +130,29 @@ TEST_F(CostTest, AGpusWarpsEachReadAnOperand) {
   EXPECT_DOUBLE_EQ(demand.loops[1].demand.stagedBytes, 2 * tile);
 }
 
+TEST_F(CostTest, WarpgroupsShareAnOperand) {
+  const char *product = R"(
+ag.kernel @k(%n: i32 {ag.extent, ag.name = "N"}) {
+  %a = arith.constant dense<1.0> : tensor<128x32xf16>
+  %b = arith.constant dense<1.0> : tensor<32x64xf16>
+  %zero = arith.constant dense<0.0> : tensor<128x64xf32>
+  %d = ag.dot %a, %b, %zero : tensor<128x32xf16>, tensor<32x64xf16>, tensor<128x64xf32>
+  ag.return
+})";
+  const int f16Products = static_cast<int>(ProductKind::f16);
+  Demand warps = count(product, {}, {.warps = 4}).loops[0].demand;
+  EXPECT_EQ(warps.products[f16Products], 128 * 32 * 64);
+  EXPECT_EQ(warps.operandBytes, 4 * 32 * 64 * 2);
+  Demand groups =
+      count(product, {}, {.warps = 4, .warpgroups = true}).loops[0].demand;
+  EXPECT_EQ(groups.products[f16Products], 0);
+  EXPECT_EQ(groups.groupProducts, 128 * 32 * 64);
+  // Twice 64 rows, two steps of 16: four instructions of four warps.
+  EXPECT_EQ(groups.groupInstructions, 16);
+  EXPECT_EQ(groups.operandBytes, 2 * 32 * 64 * 2);
+  EXPECT_EQ(busyCycles(groups, gpuCosts("sm_90a"))[0], 128 * 32 * 64 / 2048);
+}
+
 TEST(UnitCosts, OfEveryArchitecture) {
   for (const std::string &arch : attn_grid::ptx_archs()) {
     ASSERT_NE(findGpu(arch), nullptr) << arch;
