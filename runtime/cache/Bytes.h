@@ -40,6 +40,7 @@ public:
     for (auto &item : list)
       each(item);
   }
+  void expect(bool) {}
   std::string take() { return std::move(bytes_); }
 
 private:
@@ -82,6 +83,8 @@ public:
     for (uint32_t i = 0; i < size && ok_; ++i)
       each(list.emplace_back());
   }
+  /// What must be true of values that were read.
+  void expect(bool isRight) { ok_ = ok_ && isRight; }
   /// Was everything there and right, and nothing left over?
   bool finished() const { return ok_ && bytes_.empty(); }
 

@@ -8,7 +8,7 @@ namespace attn_grid::detail {
 namespace {
 constexpr char magic[8] = {'A', 'G', 'E', 'N', 'T', 'R', 'Y', '\n'};
 /// Raised when the format changes, that of metadata and payload included.
-constexpr uint32_t format_version = 3;
+constexpr uint32_t format_version = 4;
 constexpr std::string_view suffix = ".entry";
 
 struct Header {

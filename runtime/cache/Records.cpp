@@ -99,11 +99,25 @@ template <class Archive> struct Fields {
     a.value(artifact.block_threads);
     a.value(artifact.shared_bytes);
     records(artifact.boxes);
+    for (const TensorBox &box : artifact.boxes)
+      a.expect(refers_to(box, artifact.slots.size()));
     a.list(artifact.asserts, [&](std::string &text) { a.text(text); });
     records(artifact.prints);
     a.flag(artifact.has_debug);
     a.flag(artifact.flush_subnormals);
     a.value(artifact.compile_ms);
+  }
+  /// Does a box name slots that there are, and as many dimensions as a map has?
+  static bool refers_to(const TensorBox &box, size_t slots) {
+    auto is_there = [&](const TensorBox::Number &number) {
+      return !number.is_slot || static_cast<uint64_t>(number.value) < slots;
+    };
+    constexpr size_t most_dims = 5;
+    bool right =
+        box.slot < slots && !box.dims.empty() && box.dims.size() <= most_dims;
+    for (const TensorBox::Dim &dim : box.dims)
+      right = right && is_there(dim.size) && is_there(dim.stride);
+    return right;
   }
   void fields(TensorBox::Number &number) {
     a.value(number.value);

@@ -36,6 +36,8 @@ Artifact some_artifact() {
   artifact.symbol = "flash_fwd";
   artifact.slots = {{Slot::Kind::pointer, 1, 0}, {Slot::Kind::stride, 2, 3}};
   artifact.scratch_bytes = 4096;
+  artifact.boxes = {
+      {0, 2, 64, {{{32, false}, {1, false}, 32}, {{1, true}, {0, true}, 8}}}};
   artifact.asserts = {"first", ""};
   artifact.flush_subnormals = false;
   artifact.compile_ms = 12.5;
@@ -51,10 +53,30 @@ TEST(Records, VariantsComeBack) {
   EXPECT_EQ(back->slots[1].kind, Slot::Kind::stride);
   EXPECT_EQ(back->slots[1].dim, 3);
   EXPECT_EQ(back->scratch_bytes, 4096u);
+  ASSERT_EQ(back->boxes.size(), 1u);
+  EXPECT_EQ(back->boxes[0].line_bytes, 64u);
+  ASSERT_EQ(back->boxes[0].dims.size(), 2u);
+  EXPECT_EQ(back->boxes[0].dims[0].size.value, 32);
+  EXPECT_TRUE(back->boxes[0].dims[1].size.is_slot);
+  EXPECT_EQ(back->boxes[0].dims[1].box, 8u);
   EXPECT_EQ(back->asserts, (std::vector<std::string>{"first", ""}));
   EXPECT_FALSE(back->flush_subnormals);
   EXPECT_EQ(back->compile_ms, 12.5);
   EXPECT_EQ(back->entry, nullptr);
+}
+
+TEST(Records, BoxesNameSlotsThatThereAre) {
+  auto isRead = [](auto change) {
+    Artifact artifact = some_artifact();
+    change(artifact.boxes[0]);
+    return decode_variant(encode_variant("key", artifact)) != nullptr;
+  };
+  EXPECT_TRUE(isRead([](TensorBox &) {}));
+  EXPECT_FALSE(isRead([](TensorBox &box) { box.slot = 2; }));
+  EXPECT_FALSE(isRead([](TensorBox &box) { box.dims.clear(); }));
+  EXPECT_FALSE(isRead([](TensorBox &box) { box.dims.resize(6); }));
+  EXPECT_FALSE(isRead([](TensorBox &box) { box.dims[1].size.value = 2; }));
+  EXPECT_FALSE(isRead([](TensorBox &box) { box.dims[1].stride.value = -1; }));
 }
 
 // Bytes with a right checksum that mean nothing: of another version, say.

@@ -24,7 +24,7 @@ typedef struct ag_array {
 
 /* The format of what follows. An object of another version is AG_UNSUPPORTED:
    build it again. */
-#define AG_AHEAD_VERSION 2
+#define AG_AHEAD_VERSION 3
 
 /* The kernels of one object, as the object holds them. */
 typedef struct ag_ahead_library {

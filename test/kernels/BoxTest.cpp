@@ -1,0 +1,134 @@
+// Kernels whose tiles the GPU copies by itself, from tensors that the host
+// describes for each launch: of any sizes and strides, and none; in graphs; and
+// on drivers that cannot. On the simulated sm_90a.
+
+#include "attn_grid/artifact.hpp"
+#include "attn_grid/attn_grid.hpp"
+
+#include <cmath>
+#include <cstdlib>
+#include <dlfcn.h>
+#include <gmock/gmock.h>
+
+namespace attn_grid {
+namespace {
+
+const Device sim = Device::sim();
+
+Kernel flash(int64_t dim) {
+  return Module::from_file(AG_SOURCE_DIR "/kernels_dsl/flash/flash_fwd.ag")
+      .kernel("flash_fwd", {{"D", dim}, {"DV", dim}});
+}
+
+/// Attention of one query head to the keys of its group, in f64.
+std::vector<double> attention(const Tensor &q, const Tensor &k,
+                              const Tensor &v) {
+  int64_t heads = q.size(1), rows = q.size(2), keys = k.size(2), d = q.size(3);
+  int64_t shared = heads / k.size(1);
+  std::vector<double> out;
+  for (int64_t h = 0; h < heads; ++h)
+    for (int64_t i = 0; i < rows; ++i) {
+      std::vector<double> weights(keys), row(d);
+      double most = -INFINITY, sum = 0;
+      for (int64_t j = 0; j < keys; ++j) {
+        double score = 0;
+        for (int64_t c = 0; c < d; ++c)
+          score += q.at({0, h, i, c}) * k.at({0, h / shared, j, c});
+        weights[j] = score / std::sqrt(double(d));
+        most = std::max(most, weights[j]);
+      }
+      for (double &weight : weights)
+        sum += weight = std::exp(weight - most);
+      for (int64_t j = 0; j < keys; ++j)
+        for (int64_t c = 0; c < d; ++c)
+          row[c] += weights[j] / sum * v.at({0, h / shared, j, c});
+      out.insert(out.end(), row.begin(), row.end());
+    }
+  return out;
+}
+
+void expectAttention(const Tensor &q, const Tensor &k, const Tensor &v) {
+  Results results = flash(q.size(3))(q, k, v);
+  Tensor here = results["o"].to(Device::cpu());
+  auto on_host = [](const Tensor &x) { return x.to(Device::cpu()); };
+  std::vector<double> want = attention(on_host(q), on_host(k), on_host(v));
+  std::vector<double> found = here.to_vector();
+  ASSERT_EQ(found.size(), want.size());
+  for (size_t i = 0; i < want.size(); ++i)
+    ASSERT_NEAR(found[i], want[i], 2e-3) << i;
+}
+
+TEST(Boxes, AreOfAnySizesAndStrides) {
+  for (int64_t dim : {64, 40, 128}) {
+    auto random = [&](Dims sizes, uint64_t seed) {
+      return Tensor::randn(sizes, f16, sim, seed);
+    };
+    Tensor q = random({1, 4, 70, dim}, 1);
+    expectAttention(q, random({1, 2, 150, dim}, 2),
+                    random({1, 2, 150, dim}, 3));
+    // One head for all; heads inside of rows; every head the same memory.
+    expectAttention(q, random({1, 1, 33, dim}, 2), random({1, 1, 33, dim}, 3));
+    Tensor inside = random({1, 150, 4, dim}, 4).permute({0, 2, 1, 3});
+    expectAttention(q, inside, inside);
+    Tensor repeated = random({1, 1, 90, dim}, 5).expand({1, 4, 90, dim});
+    expectAttention(q, repeated, repeated);
+    // A window of a longer sequence, whose neighbours must not be seen.
+    Tensor window = random({1, 4, 300, dim}, 6).slice(2, 100, 170);
+    expectAttention(q, window, window);
+  }
+}
+
+TEST(Boxes, OfNothingAreZero) {
+  Tensor q = Tensor::randn({1, 2, 70, 64}, f16, sim);
+  Tensor none = Tensor::empty({1, 2, 0, 64}, f16, sim);
+  Tensor o = flash(64)(q, none, none)["o"];
+  EXPECT_THAT(o.to_vector(), testing::Each(0.0));
+  // A product without terms, whose factors' maps have no elements.
+  Kernel matmul =
+      Module::from_file(AG_SOURCE_DIR "/kernels_dsl/matmul/matmul.ag")
+          .kernel("matmul");
+  EXPECT_THAT(matmul(Tensor::empty({64, 0}, f16, sim),
+                     Tensor::empty({0, 64}, f16, sim))["c"]
+                  .to_vector(),
+              testing::Each(0.0));
+}
+
+TEST(Boxes, AreKeptInGraphs) {
+  void *driver = dlopen(AG_SIM_LIBRARY, RTLD_NOW);
+  ASSERT_NE(driver, nullptr) << dlerror();
+  auto call = [&](const char *name, auto... args) {
+    auto function =
+        reinterpret_cast<int (*)(decltype(args)...)>(dlsym(driver, name));
+    ASSERT_NE(function, nullptr) << name;
+    ASSERT_EQ(function(args...), 0) << name;
+  };
+  Tensor q = Tensor::ones({1, 1, 64, 64}, f16, sim);
+  Tensor k = Tensor::ones({1, 1, 100, 64}, f16, sim);
+  Tensor v = Tensor::ones({1, 1, 100, 64}, f16, sim);
+  Launch launch = flash(64).prepare(q, k, v);
+  void *stream = nullptr, *graph = nullptr, *ready = nullptr;
+  call("cuStreamCreate", &stream, 0u);
+  {
+    StreamScope scope(Stream::wrap(sim, stream));
+    call("cuStreamBeginCapture_v2", stream, 0);
+    launch();
+    call("cuStreamEndCapture", stream, &graph);
+  }
+  call("cuGraphInstantiateWithFlags", &ready, graph, 0ull);
+  for (int n = 1; n < 4; ++n) {
+    v.fill(n);
+    call("cuGraphLaunch", ready, stream);
+    EXPECT_THAT(launch.results()["o"].to_vector(), testing::Each(double(n)));
+  }
+  call("cuGraphExecDestroy", ready);
+  call("cuGraphDestroy", graph);
+}
+
+} // namespace
+} // namespace attn_grid
+
+int main(int count, char **arguments) {
+  setenv("AG_SIM_ARCH", "sm_90a", 1);
+  testing::InitGoogleMock(&count, arguments);
+  return RUN_ALL_TESTS();
+}
