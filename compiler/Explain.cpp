@@ -136,12 +136,12 @@ Explanation explain(std::string_view source, std::string_view name,
 
   KnownValues values(options.values.begin(), options.values.end());
   UnitCosts costs = isGpu ? gpuCosts(target.arch) : cpuCosts(*cpu);
+  ir::KernelOp kernel = *compilation.get().getOps<ir::KernelOp>().begin();
   DemandOptions demandOptions;
   if (isGpu)
-    demandOptions = {gpu->threads.warps, gpu->threads.warpgroups,
-                     gpu->threads.boxes};
-  auto kernels = compilation.get().getOps<ir::KernelOp>();
-  KernelDemand demand = demandOf(*kernels.begin(), values, demandOptions);
+    demandOptions = {kernel.getWarps(gpu->threads.warps),
+                     gpu->threads.warpgroups, gpu->threads.boxes};
+  KernelDemand demand = demandOf(kernel, values, demandOptions);
   result.programs = demand.programs;
   // Whether it can be had at all, and what memory it takes, the lowering knows.
   bool ok = isGpu ? compilation.toThreads(*gpu) : compilation.toVectors(*cpu);

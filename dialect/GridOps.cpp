@@ -31,7 +31,28 @@ void KernelOp::print(OpAsmPrinter &printer) {
       getArgAttrsAttrName(), getResAttrsAttrName());
 }
 
+static int64_t hintOf(KernelOp kernel, StringRef name, int64_t otherwise) {
+  auto hint = kernel->getAttrOfType<IntegerAttr>(name);
+  return hint ? hint.getInt() : otherwise;
+}
+
+int64_t KernelOp::getWarps(int64_t otherwise) {
+  return hintOf(*this, warpsAttr, otherwise);
+}
+
+int64_t KernelOp::getStages(int64_t otherwise) {
+  return hintOf(*this, stagesAttr, otherwise);
+}
+
 LogicalResult KernelOp::verify() {
+  if (!isWarps(getWarps())) // kernel_c5
+    return emitOpError("expected '")
+           << warpsAttr << "' to be a power of two from 1 to " << mostWarps
+           << ", but got " << getWarps();
+  if (!isStages(getStages())) // kernel_c6
+    return emitOpError("expected '")
+           << stagesAttr << "' to be from 1 to " << mostStages << ", but got "
+           << getStages();
   if (!getResultTypes().empty()) // kernel_c1
     return emitOpError("expected no results, but got ")
            << getResultTypes().size();

@@ -25,6 +25,8 @@ def Ag_KernelOp : Ag_Op<"kernel", [
     * (C1) the kernel has no results.
     * (C2) each argument is a `memref` of rank 0, an `index`, or a scalar.
     * (C3) each `memref` argument has `ag.access` = "in", "out" or "inout".
+    * (C5) `ag.warps`, if there, is a power of two from 1 to 32.
+    * (C6) `ag.stages`, if there, is from 1 to 8. Both are hints for GPUs.
 
     Example:
     ```mlir
@@ -50,6 +52,19 @@ def Ag_KernelOp : Ag_Op<"kernel", [
     /// Pairs of numbers of extent arguments, the first a multiple of the
     /// second in every launch.
     static constexpr ::llvm::StringLiteral multiplesAttr = "ag.multiples";
+    /// How a GPU runs a program: the warps of its block, a power of two up to
+    /// 32, and for how many iterations a loop holds what it loads, 1 to 8.
+    static constexpr ::llvm::StringLiteral warpsAttr = "ag.warps";
+    static constexpr ::llvm::StringLiteral stagesAttr = "ag.stages";
+    static constexpr int64_t defaultWarps = 4, mostWarps = 32;
+    static constexpr int64_t defaultStages = 2, mostStages = 8;
+    static bool isWarps(int64_t value) {
+      return value >= 1 && value <= mostWarps && (value & (value - 1)) == 0;
+    }
+    static bool isStages(int64_t value) { return value >= 1 && value <= mostStages; }
+    /// Without the attribute `otherwise`.
+    int64_t getWarps(int64_t otherwise = defaultWarps);
+    int64_t getStages(int64_t otherwise = defaultStages);
     /// The parameter's name in the source.
     static constexpr ::llvm::StringLiteral nameAttr = "ag.name";
 

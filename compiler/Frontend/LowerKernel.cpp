@@ -2,6 +2,7 @@
 
 #include "compiler/Frontend/KnownRange.h"
 #include "compiler/Frontend/Lowering.h"
+#include "compiler/Frontend/Signature.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
@@ -135,7 +136,7 @@ bool Lowering::bindKernel(const ast::KernelDecl &kernel,
     return false;
   std::vector<Slot> slots = argumentSlots(signature, spec);
   ir::KernelOp op = makeKernel(kernel, signature, spec, slots);
-  if (!op)
+  if (!op || !noteHints(op, kernel, signature, spec))
     return false;
   noteMultiples(op, kernel, signature, slots);
   builder.setInsertionPointToStart(&op.getBody().front());
@@ -223,6 +224,37 @@ static const ast::TypeExpr &elementOf(const ast::Param &param) {
   if (const auto *tensor = ast::dynAs<ast::TensorType>(param.type))
     return *tensor->element;
   return *param.type;
+}
+
+static_assert(defaultWarps == ir::KernelOp::defaultWarps &&
+              defaultStages == ir::KernelOp::defaultStages);
+
+/// How a GPU is to run the program, as the kernel's `tune` lets a host say.
+bool Lowering::noteHints(ir::KernelOp op, const ast::KernelDecl &kernel,
+                         const Signature &signature,
+                         const Specialization &spec) {
+  for (auto [param, value] : llvm::zip(signature.consts, spec.consts)) {
+    if (!param.is_gpu_hint)
+      continue;
+    bool isWarps = param.name == "warps";
+    if (isWarps ? ir::KernelOp::isWarps(value.i)
+                : ir::KernelOp::isStages(value.i)) {
+      op->setAttr(isWarps ? ir::KernelOp::warpsAttr : ir::KernelOp::stagesAttr,
+                  builder.getI64IntegerAttr(value.i));
+      continue;
+    }
+    for (const ast::TuneEntry &entry : kernel.tune)
+      if (entry.name.text == param.name)
+        error(entry.name.range,
+              "`" + param.name + "` is " + std::to_string(value.i) +
+                  "; expected " +
+                  (isWarps ? "a power of two from 1 to " +
+                                 std::to_string(ir::KernelOp::mostWarps)
+                           : "a number from 1 to " +
+                                 std::to_string(ir::KernelOp::mostStages)));
+    return false;
+  }
+  return true;
 }
 
 ir::KernelOp Lowering::makeKernel(const ast::KernelDecl &kernel,

@@ -91,6 +91,8 @@ private:
   bool bindGenerics(const ast::KernelDecl &, const Specialization &);
   void collectVariantNames(const ast::KernelDecl &);
   bool bindKernelFunction(const ast::KernelDecl &, const ast::GenericParam &);
+  bool noteHints(ir::KernelOp op, const ast::KernelDecl &, const Signature &,
+                 const Specialization &);
   ir::KernelOp makeKernel(const ast::KernelDecl &, const Signature &,
                           const Specialization &, llvm::ArrayRef<Slot> slots);
   void bindTensors(const ast::KernelDecl &, const Specialization &,

@@ -286,10 +286,33 @@ void SignatureBuilder::buildParamExprs(size_t position) {
 
 // --------------------------------------------------------------------- clauses
 
+/// What a GPU's lowering takes without a hint.
+static std::optional<int64_t> defaultOfHint(std::string_view name) {
+  if (name == "warps")
+    return defaultWarps;
+  if (name == "stages")
+    return defaultStages;
+  return std::nullopt;
+}
+
+void SignatureBuilder::addHint(const std::string &name, int64_t value) {
+  ConstParam &added = sig.consts.emplace_back();
+  added.name = name;
+  added.default_value.nodes.push_back(
+      {attn_grid::Expr::Op::int_literal, 0, value, 0});
+  added.default_value.text = std::to_string(value);
+  added.is_gpu_hint = true;
+  constDecls.push_back(nullptr);
+}
+
 void SignatureBuilder::buildTune(const TuneEntry &entry) {
-  bool hint = entry.name.text == "warps" || entry.name.text == "stages";
   int index = constIndex(entry.name.text);
-  if (index < 0 && !hint) {
+  std::optional<int64_t> hint = defaultOfHint(entry.name.text);
+  if (index < 0 && hint) {
+    addHint(entry.name.text, *hint);
+    index = constIndex(entry.name.text);
+  }
+  if (index < 0) {
     std::vector<std::string> known = {"warps", "stages"};
     for (const ConstParam &param : sig.consts)
       known.push_back(param.name);
@@ -301,8 +324,8 @@ void SignatureBuilder::buildTune(const TuneEntry &entry) {
       error.note("did you mean `" + *meant + "`?");
     return;
   }
-  ConstParam *param = index < 0 ? nullptr : &sig.consts[index];
-  if (param && param->extent >= 0) {
+  ConstParam *param = &sig.consts[index];
+  if (param->extent >= 0) {
     diags
         .error(entry.name.range, "`" + entry.name.text +
                                      "` is an extent of a tensor and cannot "
@@ -310,21 +333,20 @@ void SignatureBuilder::buildTune(const TuneEntry &entry) {
         .note("the arguments of a launch decide it");
     return;
   }
-  if (param && !constDecls[index]->valueDefault) {
+  if (constDecls[index] && !constDecls[index]->valueDefault) {
     diags
         .error(constDecls[index]->range,
                "`" + entry.name.text + "` is tuned and needs a default")
         .note(entry.range, "it is tuned here");
     return;
   }
-  Sort wanted = !param || param->kind == ConstParam::Kind::integer ? Sort::Int
+  Sort wanted = param->kind == ConstParam::Kind::integer   ? Sort::Int
                 : param->kind == ConstParam::Kind::boolean ? Sort::Bool
                                                            : Sort::Float;
   for (const ExprPtr &candidate : entry.candidates) {
     attn_grid::Expr expr =
         make(*candidate, HeadScope{.what = "a candidate of `tune`"}, wanted);
-    if (param)
-      param->candidates.push_back(std::move(expr));
+    param->candidates.push_back(std::move(expr));
   }
 }
 

@@ -13,8 +13,11 @@
 
 namespace attn_grid::compiler {
 
+/// How a GPU runs a program without hints, as `ir::KernelOp` has it.
+inline constexpr int64_t defaultWarps = 4, defaultStages = 2;
+
 /// The signature of one kernel of `tree`, or nothing after an error. `warps`
-/// and `stages` are hints for other targets and are left out.
+/// and `stages`, if it tunes them, are consts too, hints behind its own.
 std::optional<Signature> makeSignature(const SourceManager &sources,
                                        const ast::Tree &tree,
                                        const ast::KernelDecl &kernel,

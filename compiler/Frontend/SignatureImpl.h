@@ -46,8 +46,9 @@ private:
   const ast::KernelDecl &kernel;
   Diagnostics &diags;
   Signature sig;
-  std::vector<const ast::GenericParam *> constDecls; // beside sig.consts
-  int inlining = 0;                                  // of consts in consts
+  std::vector<const ast::GenericParam *>
+      constDecls;   // beside sig.consts; null: a hint
+  int inlining = 0; // of consts in consts
 
   // --------------------------------------------------------- heads, Signature
   void buildGenerics();
@@ -59,6 +60,7 @@ private:
   void checkUntuned(const ast::Expr &expr);
   void buildClauses();
   void buildTune(const ast::TuneEntry &entry);
+  void addHint(const std::string &name, int64_t value);
   void checkNames();
   std::optional<TypeRef> typeRef(const ast::TypeExpr &type);
   std::optional<TypeRef> namedTypeRef(const ast::NamedType &type);

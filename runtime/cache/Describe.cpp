@@ -23,7 +23,10 @@ std::string describe(const Specialization &what, const Signature &signature) {
   }
   for (size_t i = 0; i < what.consts.size(); ++i) {
     const ConstValue &value = what.consts[i];
-    text += fmt::format("{}{} = ", comma, signature.consts[i].name);
+    const ConstParam &param = signature.consts[i];
+    if (param.is_gpu_hint && value.i == param.default_value.nodes[0].i)
+      continue;
+    text += fmt::format("{}{} = ", comma, param.name);
     comma = ", ";
     switch (value.kind) {
     case ConstParam::Kind::integer:

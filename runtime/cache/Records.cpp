@@ -40,6 +40,7 @@ template <class Archive> struct Fields {
     fields(param.default_value);
     records(param.candidates);
     a.value(param.extent);
+    a.flag(param.is_gpu_hint);
   }
   void fields(Extent &extent) {
     a.text(extent.name);

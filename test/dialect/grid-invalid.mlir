@@ -48,6 +48,22 @@ ag.kernel @no_body()
 
 // -----
 
+// @kernel_c5
+// expected-error @+1 {{expected 'ag.warps' to be a power of two from 1 to 32, but got 6}}
+ag.kernel @warps() attributes {ag.warps = 6} {
+  ag.return
+}
+
+// -----
+
+// @kernel_c6
+// expected-error @+1 {{expected 'ag.stages' to be from 1 to 8, but got 0}}
+ag.kernel @stages() attributes {ag.stages = 0} {
+  ag.return
+}
+
+// -----
+
 func.func @kernel_outside_module() {
   // expected-error @+1 {{expects parent op 'builtin.module'}}
   ag.kernel @inner() {

@@ -21,13 +21,13 @@ std::string setsOf(const Choice &choice) {
 }
 
 std::vector<Axis> axesOf(const Signature &signature,
-                         const std::vector<std::string> &sets) {
+                         const std::vector<std::string> &sets, bool isGpu) {
   std::vector<Axis> axes;
   for (const ConstParam &param : signature.consts) {
     bool isSet = std::any_of(sets.begin(), sets.end(), [&](const auto &text) {
       return text.starts_with(param.name + "=");
     });
-    if (param.candidates.empty() || isSet)
+    if (param.candidates.empty() || isSet || (param.is_gpu_hint && !isGpu))
       continue;
     std::vector<int64_t> values;
     for (const Expr &candidate : param.candidates) {

@@ -34,7 +34,7 @@ using Axis = std::pair<std::string, std::vector<int64_t>>;
 
 /// The axes of the consts that `sets` (NAME=VALUE) leave open.
 std::vector<Axis> axesOf(const Signature &signature,
-                         const std::vector<std::string> &sets);
+                         const std::vector<std::string> &sets, bool isGpu);
 
 /// The values that the consts of the axes have by default; nothing if one has
 /// none that is known before a launch.

@@ -239,7 +239,8 @@ static void run(const TuneOptions &options) {
     throw UsageError("--device: times on sim say nothing about a GPU's; "
                      "`agc profile` counts");
   const Signature &signature = reference.bound.kernel.signature();
-  auto axes = axesOf(signature, options.launch.kernel.sets);
+  auto axes = axesOf(signature, options.launch.kernel.sets,
+                     reference.device.kind() != Device::Kind::cpu);
   if (axes.empty())
     throw InvalidArgument(fmt::format(
         "{} has no `tune` clause with consts that --set leaves open",

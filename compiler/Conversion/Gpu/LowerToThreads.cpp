@@ -180,13 +180,15 @@ struct LowerToThreadsPass : impl::LowerToThreadsBase<LowerToThreadsPass> {
     target.capability = capability;
     target.warpgroups = warpgroups;
     target.boxes = capability >= 90;
-    target.warps = warps;
     target.sharedLimit = sharedLimit;
     for (auto kernel :
-         llvm::make_early_inc_range(getOperation().getOps<KernelOp>()))
+         llvm::make_early_inc_range(getOperation().getOps<KernelOp>())) {
+      target.warps = kernel.getWarps(warps);
+      target.stages = kernel.getStages();
       if (failed(checkKernel(kernel)) || failed(checkShares(kernel, target)) ||
           failed(lowerToThreads(kernel, target)))
         return signalPassFailure();
+    }
   }
 };
 } // namespace

@@ -80,6 +80,9 @@ struct ConstParam {
   Expr default_value;           // empty: none
   std::vector<Expr> candidates; // of `tune`, empty: not tuned
   int extent = -1; // the extent of this name, if tensors mention it
+  /// Not of the kernel's text: `warps` or `stages` of its `tune`, how a GPU
+  /// runs a program. On a CPU it changes nothing.
+  bool is_gpu_hint = false;
 };
 
 /// A named extent. Bound by the tensors that mention it.
