@@ -278,8 +278,13 @@ void BlockRunner::runWarp(Warp &w) {
             checkProductRegisters(w, instr);
           instr.run(w, instr, mask);
           if (instr.flow == Flow::test && !(w.pred(instr.d) & mask)) {
+            // Others of the warp may bring about what is waited for.
             groups.erase(groups.begin() + static_cast<ptrdiff_t>(current));
             join(groups, {pc + 1, active});
+            while (current < groups.size() && groups[current].pc <= pc + 1)
+              ++current;
+            if (current < groups.size())
+              break;
             w.spins = true;
             return;
           }

@@ -15,9 +15,10 @@ namespace {
 
 const Device sim = Device::sim();
 
-Kernel flash(int64_t dim) {
+Kernel flash(int64_t dim, Bindings more = {}) {
+  more.insert(more.end(), {{"D", dim}, {"DV", dim}});
   return Module::from_file(AG_SOURCE_DIR "/kernels_dsl/flash/flash_fwd.ag")
-      .kernel("flash_fwd", {{"D", dim}, {"DV", dim}});
+      .kernel("flash_fwd", more);
 }
 
 /// Attention of one query head to the keys of its group, in f64.
@@ -47,8 +48,9 @@ std::vector<double> attention(const Tensor &q, const Tensor &k,
   return out;
 }
 
-void expectAttention(const Tensor &q, const Tensor &k, const Tensor &v) {
-  Results results = flash(q.size(3))(q, k, v);
+void expectAttention(const Tensor &q, const Tensor &k, const Tensor &v,
+                     const Bindings &more = {}) {
+  Results results = flash(q.size(3), more)(q, k, v);
   Tensor here = results["o"].to(Device::cpu());
   auto on_host = [](const Tensor &x) { return x.to(Device::cpu()); };
   std::vector<double> want = attention(on_host(q), on_host(k), on_host(v));
@@ -76,6 +78,19 @@ TEST(Boxes, AreOfAnySizesAndStrides) {
     Tensor window = random({1, 4, 300, dim}, 6).slice(2, 100, 170);
     expectAttention(q, window, window);
   }
+}
+
+// One to four warpgroups, rings of one to four stages; warps fewer than a
+// group.
+TEST(Boxes, OfAnyWarpsAndStages) {
+  Tensor q = Tensor::randn({1, 1, 150, 64}, f16, sim, 1);
+  Tensor k = Tensor::randn({1, 1, 300, 64}, f16, sim, 2);
+  Tensor v = Tensor::randn({1, 1, 300, 64}, f16, sim, 3);
+  std::pair<int64_t, int64_t> hints[] = {{2, 2}, {4, 1}, {4, 3},
+                                         {8, 2}, {8, 4}, {16, 3}};
+  for (auto [warps, stages] : hints)
+    expectAttention(q, k, v,
+                    {{"BM", 128}, {"warps", warps}, {"stages", stages}});
 }
 
 TEST(Boxes, OfNothingAreZero) {

@@ -220,6 +220,26 @@ TEST(TensorCopy, BarriersOrderWarps) {
   EXPECT_EQ(reports(), "");
 }
 
+/// Threads of a warp wait for one of them that stands behind them.
+TEST(TensorCopy, WhoWaitsLetsOthersOfTheWarpGoOn) {
+  open();
+  Module module(
+      ".version 8.0\n.target sm_90a\n.address_size 64\n"
+      ".visible .entry k()\n{\n"
+      ".reg .pred %p<4>;\n.reg .b32 %r<20>;\n.reg .b64 %d<9>;\n"
+      ".shared .align 8 .b8 bar[8];\n"
+      "mov.u32 %r0, %tid.x;\nsetp.eq.s32 %p0, %r0, 0;\nmov.u32 %r10, bar;\n"
+      "@%p0 mbarrier.init.shared.b64 [%r10], 1;\nbar.sync 0;\n"
+      "@%p0 bra one;\n"
+      "again: mbarrier.try_wait.parity.shared.b64 %p1, [%r10], 0;\n"
+      "@!%p1 bra again;\nret;\n"
+      "one: mbarrier.arrive.shared.b64 %d1, [%r10];\nbra again;\n}\n");
+  ASSERT_EQ(module.result, CUDA_SUCCESS) << module.error;
+  EXPECT_EQ(Launch().run(module.function("k"), {1}, {32}), CUDA_SUCCESS)
+      << reports();
+  EXPECT_EQ(reports(), "");
+}
+
 TEST(TensorCopy, MapsThatCannotBe) {
   open();
   Array<uint16_t> data(numbers());
