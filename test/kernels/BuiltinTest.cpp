@@ -42,20 +42,64 @@ Values of(const std::string &expression, DType type, const Values &a,
 const Values small = {3, -1, 4, 1, -5, 9, 2, 6, 5, 3, 5, 8, 9, 7, 9, 3};
 const Values other = {2, 7, 1, 8, 2, 8, 1, 8, 2, 8, 4, 5, 9, 0, 4, 5};
 
-// A precision allows a target to lose digits; it may not lose more.
+// A precision allows a target to lose digits; it may not lose more: TF32 has 11
+// bits, and f32's sums 24.
 TEST(Dot, PrecisionsAllowNoMoreThanTheySay) {
-  Tensor a = Tensor::randn({64, 64}, f32, {}, 1);
-  Tensor b = Tensor::randn({64, 64}, f32, {}, 2);
-  for (auto [precision, error] :
-       {std::pair("tf32", 2e-2), std::pair("tf32x3", 2e-4)}) {
+  int64_t inner = 0;
+  for (auto [m, n, k, text] :
+       {std::tuple(64, 64, 64, "b[0 +: 64, 0 +: 64]"),
+        std::tuple(16, 8, 8, "b[0 +: 8, 0 +: 8]"),
+        std::tuple(32, 128, 16, "b[0 +: 16, 0 +: 128]"),
+        std::tuple(128, 16, 32, "t[0 +: 16, 0 +: 32].T")})
+    for (auto [precision, error] :
+         {std::pair("tf32", 0x1p-10), std::pair("tf32x3", 0x1p-19)}) {
+      Tensor a = Tensor::randn({m, k}, f32, {}, ++inner);
+      Tensor b = Tensor::randn({k, n}, f32, {}, ++inner);
+      Tensor t = b.transpose().contiguous();
+      Tensor c = Tensor::empty({m, n}, f32);
+      compiled(fmt::format(
+          "kernel k(a: tensor<f32>[M, K], b: tensor<f32>[K, N], "
+          "t: tensor<f32>[N, K], out c: tensor<f32>[M, N]) grid (1) {{\n"
+          "  let c0 = full<f32>[{0}, {1}](3.0);\n"
+          "  c[0 +: {0}, 0 +: {1}] = dot(a[0 +: {0}, 0 +: {2}], {3}, "
+          "acc = c0, precision = {4});\n}}\n",
+          m, n, k, text, precision))(a, b, t, out(c));
+      for (int64_t i = 0; i < m; ++i)
+        for (int64_t j = 0; j < n; ++j) {
+          double sum = 3, size = 3;
+          for (int64_t l = 0; l < k; ++l) {
+            sum += a.at({i, l}) * b.at({l, j});
+            size += std::fabs(a.at({i, l}) * b.at({l, j}));
+          }
+          ASSERT_NEAR(c.at({i, j}), sum, error * size) << precision << " " << i;
+        }
+    }
+}
+
+// In a loop, from factors that are loaded ahead; infinities stay what they are.
+TEST(Dot, PrecisionsInALoop) {
+  for (const char *precision : {"tf32", "tf32x3"}) {
+    Tensor a = Tensor::randn({64, 100}, f32, {}, 1);
+    Tensor b = Tensor::randn({100, 64}, f32, {}, 2);
+    a.set({5, 7}, INFINITY);
     Tensor c = Tensor::empty({64, 64}, f32);
-    compiled(fmt::format("kernel k(a: tensor<f32>[M, N], b: tensor<f32>[N, M], "
-                         "out c: tensor<f32>[M, M]) grid (1) {{\n"
-                         "  c[0 +: 64, 0 +: 64] = dot(a[0 +: 64, 0 +: 64], "
-                         "b[0 +: 64, 0 +: 64], precision = {});\n}}\n",
-                         precision))(a, b, out(c));
-    EXPECT_TRUE(near(c.to_vector(), matmul(read(a), read(b)), {error, 0}))
-        << precision;
+    compiled(fmt::format(
+        "kernel k(a: tensor<f32>[M, K], b: tensor<f32>[K, N], "
+        "out c: tensor<f32>[M, N]) grid (1) {{\n"
+        "  var sum = zeros<f32>[64, 64];\n  for n in 0 .. K step 32 {{\n"
+        "    sum = dot(a[0 +: 64, n +: 32], b[n +: 32, 0 +: 64], acc = sum, "
+        "precision = {});\n  }}\n  c[0 +: 64, 0 +: 64] = sum;\n}}\n",
+        precision))(a, b, out(c));
+    for (int64_t i = 0; i < 64; ++i)
+      for (int64_t j = 0; j < 64; ++j) {
+        double sum = 0;
+        for (int64_t l = 0; l < 100; ++l)
+          sum += a.at({i, l}) * b.at({l, j});
+        if (i == 5)
+          ASSERT_EQ(c.at({i, j}), sum) << precision;
+        else
+          ASSERT_NEAR(c.at({i, j}), sum, 0.1) << precision;
+      }
   }
 }
 

@@ -13,10 +13,14 @@ namespace attn_grid::compiler::gpu {
 
 bool usesMatrixUnit(DotOp op, const GpuTarget &) {
   Type element = getElementTypeOrSelf(op.getLhs().getType());
-  // A product is of 16 x 16 and 16 x 8; ldmatrix reads rows of 8 elements.
-  return (element.isF16() || element.isBF16()) &&
-         shapeOf(op.getLhs().getType())[1] >= 16 &&
-         shapeOf(op.getRhs().getType())[1] >= 8;
+  int64_t inner = shapeOf(op.getLhs().getType())[1];
+  if (shapeOf(op.getRhs().getType())[1] < 8)
+    return false;
+  // A product is of 16 x 8 and 8 x 8. What is left out is left out exactly.
+  if (element.isF32())
+    return op.getPrecision() && !op.getKeep() && inner >= 8;
+  // Of 16 x 16 and 16 x 8; ldmatrix reads rows of 8 elements.
+  return (element.isF16() || element.isBF16()) && inner >= 16;
 }
 
 bool isRecomputable(Operation *op) {

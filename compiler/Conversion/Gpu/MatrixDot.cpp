@@ -35,9 +35,8 @@ unsigned RegisterFinder::at(uint32_t row, uint32_t column) const {
   return number.lookup((row & (rows - 1)) * columns + (column & (columns - 1)));
 }
 
-/// All sums of the registers' bases along `axis` that are multiples of `step`.
-static SmallVector<uint32_t> steps(const LinearLayout &layout, unsigned axis,
-                                   uint32_t step) {
+SmallVector<uint32_t> steps(const LinearLayout &layout, unsigned axis,
+                            uint32_t step) {
   SmallVector<uint32_t> sums{0};
   for (uint32_t basis : layout.reg()) {
     uint32_t at = layout.coordinate(basis, axis);
@@ -61,6 +60,8 @@ Value untransposed(Value tile, bool *isOdd) {
 }
 
 ThreadTile ThreadEmitter::matrixDot(DotOp op) {
+  if (getElementTypeOrSelf(op.getLhs().getType()).isF32())
+    return tensorFloatDot(op);
   LinearLayout layout = homeOf(op.getResult());
   bool transposed = false;
   Value stored = untransposed(op.getRhs(), &transposed);

@@ -79,6 +79,10 @@ private:
   llvm::DenseMap<uint32_t, unsigned> number;
 };
 
+/// All sums of the registers' bases along `axis` that are multiples of `step`.
+llvm::SmallVector<uint32_t> steps(const LinearLayout &layout, unsigned axis,
+                                  uint32_t step);
+
 /// The tile of which `tile` is transposes, an even number or (then
 /// `*isOdd` changes) an odd one.
 mlir::Value untransposed(mlir::Value tile, bool *isOdd = nullptr);
@@ -335,6 +339,9 @@ private:
                            bool transposed);
   ThreadTile productOfShared(const SharedTile &lhs, const ThreadTile &acc,
                              const SharedTile &rhs, bool transposed);
+
+  // TensorFloatDot.cpp
+  ThreadTile tensorFloatDot(DotOp op);
 
   // WarpgroupDot.cpp
   /// `inner`: the extent that is contracted.

@@ -42,6 +42,8 @@ bool ThreadEmitter::isHeldInShared(DotOp op) {
   bool transposed = false;
   untransposed(op.getRhs(), &transposed);
   LinearLayout layout = homeOf(op.getResult());
+  if (getElementTypeOrSelf(op.getLhs().getType()).isF32())
+    return false;
   return isa<KernelOp>(op.getLhs().getParentRegion()->getParentOp()) &&
          !op.getKeep() && layout.shape()[1] >= wide &&
          isWarpgroupProduct(layout, shapeOf(op.getLhs().getType())[1],

@@ -150,3 +150,53 @@ ag.kernel @loads_ahead(
     : tensor<64x64xf32>, memref<64x64xf32, strided<[64, 1]>>
   ag.return
 }
+
+// -----
+
+// f32 factors that may lose digits: TF32 by the matrix unit, once or three
+// times.
+// CHECK-LABEL: llvm.func @tensor_floats
+// CHECK-COUNT-2: f2tf32.rna
+// CHECK:         mma.m16n8k8.row.col.tf32
+// CHECK-NOT:     mma.m16n8k8
+// CHECK-LABEL: llvm.func @three_tensor_floats
+// CHECK-COUNT-3: mma.m16n8k8.row.col.tf32
+// CHECK-NOT:     mma.m16n8k8
+ag.kernel @tensor_floats(
+    %a_ptr: memref<f32> {ag.name = "a", ag.access = "in"},
+    %c_ptr: memref<f32> {ag.name = "c", ag.access = "out"}) {
+  %a = memref.reinterpret_cast %a_ptr to offset: [0], sizes: [64, 8],
+    strides: [8, 1] : memref<f32> to memref<64x8xf32, strided<[8, 1]>>
+  %c = memref.reinterpret_cast %c_ptr to offset: [0], sizes: [64, 8],
+    strides: [8, 1] : memref<f32> to memref<64x8xf32, strided<[8, 1]>>
+  %c0 = arith.constant 0 : i32
+  %x = ag.load %a[%c0 : 64, %c0 : 8]
+    : memref<64x8xf32, strided<[8, 1]>> -> tensor<64x8xf32>
+  %y = ag.load %a[%c0 : 8, %c0 : 8]
+    : memref<64x8xf32, strided<[8, 1]>> -> tensor<8x8xf32>
+  %zero = arith.constant dense<0.0> : tensor<64x8xf32>
+  %sum = ag.dot %x, %y, %zero precision tf32
+    : tensor<64x8xf32>, tensor<8x8xf32>, tensor<64x8xf32>
+  ag.store %sum, %c[%c0 : 64, %c0 : 8]
+    : tensor<64x8xf32>, memref<64x8xf32, strided<[8, 1]>>
+  ag.return
+}
+ag.kernel @three_tensor_floats(
+    %a_ptr: memref<f32> {ag.name = "a", ag.access = "in"},
+    %c_ptr: memref<f32> {ag.name = "c", ag.access = "out"}) {
+  %a = memref.reinterpret_cast %a_ptr to offset: [0], sizes: [64, 8],
+    strides: [8, 1] : memref<f32> to memref<64x8xf32, strided<[8, 1]>>
+  %c = memref.reinterpret_cast %c_ptr to offset: [0], sizes: [64, 8],
+    strides: [8, 1] : memref<f32> to memref<64x8xf32, strided<[8, 1]>>
+  %c0 = arith.constant 0 : i32
+  %x = ag.load %a[%c0 : 64, %c0 : 8]
+    : memref<64x8xf32, strided<[8, 1]>> -> tensor<64x8xf32>
+  %y = ag.load %a[%c0 : 8, %c0 : 8]
+    : memref<64x8xf32, strided<[8, 1]>> -> tensor<8x8xf32>
+  %zero = arith.constant dense<0.0> : tensor<64x8xf32>
+  %sum = ag.dot %x, %y, %zero precision tf32x3
+    : tensor<64x8xf32>, tensor<8x8xf32>, tensor<64x8xf32>
+  ag.store %sum, %c[%c0 : 64, %c0 : 8]
+    : tensor<64x8xf32>, memref<64x8xf32, strided<[8, 1]>>
+  ag.return
+}
