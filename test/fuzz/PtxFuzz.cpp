@@ -21,6 +21,12 @@
 AG_CUDA_FUNCTIONS(AG_DECLARE)
 #undef AG_DECLARE
 
+extern "C" CUresult
+cuTensorMapEncodeTiled(CUtensorMap *map, int type, unsigned rank, void *address,
+                       const uint64_t *sizes, const uint64_t *strides,
+                       const uint32_t *box, const uint32_t *elementStrides,
+                       int interleave, int swizzle, int promotion, int fill);
+
 using Lines = std::vector<std::string>;
 
 static Lines readLines(const std::string &file) {
@@ -40,7 +46,8 @@ static const std::vector<Lines> &modules() {
     for (const char *file :
          {"vector_add.ptx", "block_sum.ptx", "transpose.ptx", "histogram.ptx",
           "wmma_matmul.ptx", "async_pipeline.ptx", "row_softmax_f16.ptx",
-          "layer_norm_f16.ptx", "attn_delta_d64_f16.ptx"})
+          "layer_norm_f16.ptx", "attn_delta_d64_f16.ptx",
+          "attn_fwd_d64_f16_full_sm90_wgmma.ptx", "boxes.ptx"})
       made.push_back(readLines(file));
     return made;
   }();
@@ -110,6 +117,7 @@ static void edit(Lines &lines, uint8_t how, uint8_t where) {
 
 /// Fewer blocks and steps than a kernel of a test, and little memory.
 static CUdeviceptr start() {
+  setenv("AG_SIM_ARCH", "sm_90a", 1); // it runs what others run, too
   setenv("AG_SIM_LIMIT", "3000", 1);
   setenv("AG_SIM_MEMORY", "64", 1);
   setenv("AG_SIM_QUIET", "1", 1);
@@ -132,11 +140,22 @@ static void launch(CUmodule module, const char *name, CUdeviceptr memory) {
   int threads = 0;
   cuFuncGetAttribute(&threads, CU_FUNC_ATTRIBUTE_MAX_THREADS_PER_BLOCK,
                      function);
-  // Every parameter is a place in the memory, whose low half is a length.
-  std::vector<uint64_t> values(64, memory);
+  // Every parameter is a place in the memory, whose low half is a length; one
+  // that is longer reads those behind it, and `boxes` begins with a map.
+  std::vector<uint64_t> values(1024, memory);
+  if (std::strcmp(name, "boxes") == 0) {
+    CUtensorMap map;
+    uint64_t sizes[] = {64, 40}, stride = 128;
+    uint32_t box[] = {64, 64}, ones[] = {1, 1};
+    cuTensorMapEncodeTiled(&map, CU_TENSOR_MAP_DATA_TYPE_UINT16, 2,
+                           reinterpret_cast<void *>(memory), sizes, &stride,
+                           box, ones, CU_TENSOR_MAP_INTERLEAVE_NONE,
+                           CU_TENSOR_MAP_SWIZZLE_128B, 0, 0);
+    std::memcpy(values.data(), &map, sizeof map);
+  }
   std::vector<void *> params;
-  for (uint64_t &value : values)
-    params.push_back(&value);
+  for (size_t i = 0; i < 64; ++i)
+    params.push_back(&values[i]);
   for (unsigned block :
        {static_cast<unsigned>(std::clamp(threads, 1, 256)), 32u})
     cuLaunchKernel(function, 2, 1, 1, block, 1, 1, 8192, nullptr, params.data(),
@@ -166,7 +185,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     for (const char *name :
          {"vector_add", "block_sum", "transpose_padded", "transpose_conflict",
           "histogram", "wmma_matmul", "async_pipeline", "async_pipeline_bad",
-          "row_softmax", "layer_norm", "attn_delta", "k"})
+          "row_softmax", "layer_norm", "attn_delta", "attn_fwd", "boxes", "k"})
       launch(module, name, memory);
     cuModuleUnload(module);
   } else if (loaded != CUDA_ERROR_INVALID_PTX &&

@@ -240,6 +240,27 @@ TEST(TensorCopy, WhoWaitsLetsOthersOfTheWarpGoOn) {
   EXPECT_EQ(reports(), "");
 }
 
+/// Boxes that arrive one after the other, each multiplied by itself: what the
+/// fuzzer edits.
+TEST(TensorCopy, TheFuzzersKernelIsRight) {
+  open();
+  Module module(readFile(AG_SOURCE_DIR "/test/sim/corpus/boxes.ptx"));
+  ASSERT_EQ(module.result, CUDA_SUCCESS) << module.error;
+  // Rows of 64, of which one has ones: row 2, the first of the last box.
+  std::vector<uint16_t> values(40 * 64);
+  std::fill_n(values.begin() + 2 * 64, 64, uint16_t(0x3c00));
+  Array<uint16_t> data(values);
+  Array<float> out(size_t(1));
+  Tensor tensor{{64, 40}, {128}, {64, 64}};
+  CUtensorMap map;
+  ASSERT_EQ(tensor.encode(map, data.address), CUDA_SUCCESS);
+  EXPECT_EQ(
+      Launch().add(map).add(out).run(module.function("boxes"), {1}, {128}),
+      CUDA_SUCCESS)
+      << reports();
+  EXPECT_EQ(reports(), "");
+}
+
 TEST(TensorCopy, MapsThatCannotBe) {
   open();
   Array<uint16_t> data(numbers());

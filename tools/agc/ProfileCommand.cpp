@@ -62,9 +62,9 @@ static const char *unitOf(std::string_view opcode) {
     return has(".param")                        ? "parameters"
            : has(".shared") && !has("cp.async") ? "shared memory"
                                                 : "global memory";
-  if (begins({"bar", "barrier", "membar", "fence"}))
+  if (begins({"bar", "barrier", "mbarrier", "membar", "fence"}))
     return "barriers";
-  if (begins({"shfl", "vote", "redux", "activemask", "match"}))
+  if (begins({"shfl", "vote", "redux", "activemask", "match", "elect"}))
     return "between threads";
   if (begins({"bra", "ret", "exit", "trap"}))
     return "branches";
