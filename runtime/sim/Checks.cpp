@@ -18,6 +18,8 @@ const char *nameOf(Problem problem) {
     return "race";
   case Problem::inFlight:
     return "asynchronous work in flight";
+  case Problem::notFinite:
+    return "not finite";
   case Problem::unfenced:
     return "missing fence";
   case Problem::inactiveLane:
@@ -46,10 +48,15 @@ bool isFatal(Problem problem) {
 
 CheckOptions CheckOptions::fromEnvironment() {
   CheckOptions options;
+  const char *approximate = std::getenv("AG_SIM_APPROX");
+  options.perturbs = approximate && std::string_view(approximate) == "perturb";
   const char *text = std::getenv("AG_SIM_CHECKS");
   if (!text || std::string_view(text) == "all")
     return options;
   std::string_view list = text;
+  options.nan = list.find("nan") != list.npos;
+  if (list.find("all") != list.npos)
+    return options;
   options.init = list.find("init") != list.npos;
   options.race = list.find("race") != list.npos;
   options.sync = list.find("sync") != list.npos;

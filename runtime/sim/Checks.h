@@ -17,6 +17,7 @@ enum class Problem : uint8_t {
   uninitialised, ///< a read of memory that nothing has written
   race,          ///< two warps, one of them writing, without a barrier between
   inFlight,      ///< a use of what an asynchronous copy or product works on
+  notFinite,     ///< a NaN or infinity whose operands were finite
   unfenced,      ///< a product of what no fence has made visible to it
   inactiveLane,  ///< a shuffle from a thread that does not take part
   divergentBarrier, ///< a barrier that not all threads of a warp reach together
@@ -41,6 +42,8 @@ struct Fault : std::runtime_error {
 /// Which checks are made: those that AG_SIM_CHECKS lists, all without it.
 struct CheckOptions {
   bool init = true, race = true, sync = true;
+  bool nan = false;      ///< only if it is listed
+  bool perturbs = false; ///< approximate functions: AG_SIM_APPROX=perturb
   static CheckOptions fromEnvironment();
 };
 

@@ -1,4 +1,5 @@
 #include "runtime/sim/Decoder.h"
+#include "runtime/sim/Results.h"
 
 #include <algorithm>
 #include <bit>
@@ -299,6 +300,8 @@ void Decoder::tableOp(const Op &op) {
         parts[0] == "cvt" ? narrowed(at->operands[i + 1], op.sources[i])
                           : source(at->operands[i + 1], op.sources[i]);
   }
+  if (op.isFloat)
+    describeResult(made, at->opcode);
   emit(op.run);
 }
 

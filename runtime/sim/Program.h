@@ -41,11 +41,16 @@ enum class Flow : uint8_t {
 using Slot = uint32_t;
 constexpr Slot noSlot = 0xffffffff;
 
+/// Numbers that arithmetic computes with.
+enum class Real : uint8_t { none, half, brain, single, wide };
+
 struct Instr {
   Handler run = nullptr;
   Slot guard = noSlot;
   bool guardNegated = false;
   Flow flow = Flow::next;
+  Real operand = Real::none, result = Real::none; ///< of arithmetic
+  uint8_t errorBits = 0;    ///< of an approximation: as good as 2^-errorBits
   uint8_t count = 1;        ///< elements of a vector, registers of a list
   bool wholeWarp = false;   ///< waits for threads that are elsewhere
   bool wideAddress = false; ///< the base is a 64-bit register

@@ -1,6 +1,7 @@
 #include "runtime/sim/Run.h"
 
 #include "runtime/sim/Ops.h"
+#include "runtime/sim/Results.h"
 
 #include <algorithm>
 #include <atomic>
@@ -229,6 +230,8 @@ static bool missesMembers(Warp &w, const Instr &instr, uint32_t mask) {
 /// Runs until the warp waits for others, or has ended.
 void BlockRunner::runWarp(Warp &w) {
   w.spins = false;
+  const bool checksNan = grid.reports.options.nan;
+  const bool perturbs = grid.reports.options.perturbs;
   const Instr *code = program.code.data();
   std::vector<Group> &groups = w.groups;
   size_t current = 0;
@@ -276,7 +279,14 @@ void BlockRunner::runWarp(Warp &w) {
           }
           if (program.usesAsyncProxy)
             checkProductRegisters(w, instr);
+          uint32_t finite = checksNan && instr.result != Real::none
+                                ? finiteOperands(w, instr, mask)
+                                : 0;
           instr.run(w, instr, mask);
+          if (perturbs && instr.errorBits)
+            perturb(w, instr, mask);
+          if (finite)
+            reportNotFinite(w, instr, finite);
           if (instr.flow == Flow::test && !(w.pred(instr.d) & mask)) {
             // Others of the warp may bring about what is waited for.
             groups.erase(groups.begin() + static_cast<ptrdiff_t>(current));
