@@ -24,7 +24,9 @@ std::string describe(const Specialization &what, const Signature &signature) {
   for (size_t i = 0; i < what.consts.size(); ++i) {
     const ConstValue &value = what.consts[i];
     const ConstParam &param = signature.consts[i];
-    if (param.is_gpu_hint && value.i == param.default_value.nodes[0].i)
+    // Hints that change nothing are not worth a word.
+    if (param.is_gpu_hint && !param.default_value.empty() &&
+        value.i == param.default_value.nodes[0].i)
       continue;
     text += fmt::format("{}{} = ", comma, param.name);
     comma = ", ";

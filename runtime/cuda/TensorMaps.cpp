@@ -35,34 +35,39 @@ std::vector<CUtensorMap> tensor_maps(const DriverLibrary &driver,
       return number.is_slot ? slots[number.value]
                             : static_cast<uint64_t>(number.value);
     };
-    std::vector<uint64_t> sizes, strides;
-    std::vector<uint32_t> extents, ones(box.dims.size(), 1);
-    for (const TensorBox::Dim &dim : box.dims) {
-      sizes.push_back(number(dim.size));
-      strides.push_back(number(dim.stride) * box.element_bytes);
-      extents.push_back(dim.box);
+    // As many dimensions as a map may have.
+    size_t rank = std::min<size_t>(box.dims.size(), 5);
+    uint64_t sizes[5], strides[5];
+    uint32_t extents[5];
+    bool is_empty = false;
+    for (size_t d = 0; d < rank; ++d) {
+      const TensorBox::Dim &dim = box.dims[d];
+      sizes[d] = number(dim.size);
+      is_empty |= sizes[d] == 0;
+      // Nothing is as far away as the stride of one element.
+      strides[d] =
+          sizes[d] == 1 && d > 0 ? 16 : number(dim.stride) * box.element_bytes;
+      extents[d] = dim.box;
     }
     CUdeviceptr address = slots[box.slot];
-    if (std::find(sizes.begin(), sizes.end(), 0) != sizes.end()) {
+    if (is_empty) {
       // A map has no empty tensors. All of this one is outside, and 0.
       address = zeros;
-      std::fill(sizes.begin(), sizes.end(), 1);
+      std::fill_n(sizes, rank, 1);
+      std::fill_n(strides, rank, 16);
     }
-    for (size_t d = 1; d < sizes.size(); ++d)
-      if (sizes[d] == 1) // nothing is that far away
-        strides[d] = 16;
+    static constexpr uint32_t ones[5] = {1, 1, 1, 1, 1};
     CUresult result = driver.cuTensorMapEncodeTiled(
-        &maps[i], type_of(box.element_bytes),
-        static_cast<unsigned>(sizes.size()), reinterpret_cast<void *>(address),
-        sizes.data(), strides.data() + 1, extents.data(), ones.data(),
+        &maps[i], type_of(box.element_bytes), static_cast<unsigned>(rank),
+        reinterpret_cast<void *>(address), sizes, strides + 1, extents, ones,
         CU_TENSOR_MAP_INTERLEAVE_NONE, swizzle_of(box.line_bytes),
         CU_TENSOR_MAP_L2_PROMOTION_L2_256B, CU_TENSOR_MAP_FLOAT_OOB_FILL_NONE);
     if (result != CUDA_SUCCESS)
       throw BackendError(fmt::format(
           "{}: the driver cannot describe a tensor of sizes {} and strides of "
           "{} bytes, the innermost first: {}",
-          kernel, fmt::join(sizes, " x "), fmt::join(strides, ", "),
-          driver.error_text(result)));
+          kernel, fmt::join(sizes, sizes + rank, " x "),
+          fmt::join(strides, strides + rank, ", "), driver.error_text(result)));
   }
   return maps;
 }
