@@ -101,7 +101,8 @@ Specialization specialize(const SkipCase &test, const Signature &signature) {
   spec.types.assign(signature.types.size(), f32);
   for (const ConstParam &param : signature.consts) {
     auto found = test.consts.find(param.name);
-    int64_t value = found != test.consts.end()                 ? found->second
+    int64_t value = param.is_gpu_hint ? param.default_value.nodes[0].i
+                    : found != test.consts.end()               ? found->second
                     : param.name == "BM" || param.name == "BN" ? block
                     : param.name == "D" || param.name == "DV"  ? width
                                                                : 0;

@@ -52,9 +52,11 @@ Specialization bindAll(const Signature &signature, DType type,
                                ? spec.types[known.param]
                                : acc_of(spec.types[known.param]));
   }
-  for (const ConstParam &param : signature.consts)
+  for (const ConstParam &param : signature.consts) {
+    int64_t value = param.is_gpu_hint ? param.default_value.nodes[0].i : 64;
     spec.consts.push_back(
-        {param.kind, param.kind == ConstParam::Kind::integer ? 64 : 0, 1.0});
+        {param.kind, param.kind == ConstParam::Kind::integer ? value : 0, 1.0});
+  }
   for (const Param &param : signature.params) {
     spec.present.push_back(!param.optional || optionals);
     spec.last_stride.push_back(param.is_tensor ? lastStride : int8_t(-1));

@@ -70,7 +70,7 @@ TEST(Signature, FlashForward) {
   EXPECT_EQ(extents, (std::vector<std::string>{"B-1", "H-1", "M-1", "D0", "G-1",
                                                "N-1", "DV1"}));
 
-  ASSERT_EQ(s.consts.size(), 5u);
+  ASSERT_EQ(s.consts.size(), 7u); // the last two are hints
   EXPECT_EQ(s.consts[0].extent, 3);
   EXPECT_EQ(s.consts[1].extent, 6);
   EXPECT_EQ(s.consts[2].kind, ConstParam::Kind::boolean);
@@ -175,13 +175,24 @@ TEST(Signature, TypesAndDefaults) {
   EXPECT_EQ(show(k.params[3].default_value), "scalar1 ext0 add");
 }
 
-// Function parameters have no place in a signature, hints neither.
-TEST(Signature, LeftOut) {
+// Function parameters have no place in a signature. Hints for GPUs are consts,
+// behind the kernel's own.
+TEST(Signature, FunctionsAndHints) {
   Signed s("kernel k<fn f: (f32) -> f32 = g, const A: int = 1>() grid (1) tune "
            "(warps in [4, 8], stages in [2]) { }");
   ASSERT_EQ(s.list.size(), 1u) << s.parsed.diags.render();
-  EXPECT_EQ(s.list[0].consts.size(), 1u);
+  ASSERT_EQ(s.list[0].consts.size(), 3u);
   EXPECT_TRUE(s.list[0].consts[0].candidates.empty());
+  EXPECT_FALSE(s.list[0].consts[0].is_gpu_hint);
+  const ConstParam &warps = s.list[0].consts[1], &stages = s.list[0].consts[2];
+  EXPECT_EQ(warps.name, "warps");
+  EXPECT_TRUE(warps.is_gpu_hint);
+  EXPECT_EQ(show(warps.default_value), "4");
+  EXPECT_EQ(warps.candidates.size(), 2u);
+  EXPECT_EQ(stages.name, "stages");
+  EXPECT_TRUE(stages.is_gpu_hint);
+  EXPECT_EQ(show(stages.default_value), "2");
+  EXPECT_EQ(stages.candidates.size(), 1u);
 }
 
 TEST(Signature, Mistakes) {
