@@ -125,42 +125,6 @@ def loops_of(text):
         begin = labels.get(target[1], end + 1) if target else end + 1
         if begin <= end:
             spans.append((begin, end))
-    counted = []
-    for begin, end in spans:
-        products = 0.0
-        for text in instructions[begin : end + 1]:
-            if shape := re.search(r"HMMA\.(16816|1688)\.", text):
-                products += 1 if shape[1] == "16816" else 0.5
-            elif shape := re.search(r"HGMMA\.64x(\d+)x16\.", text):
-                products += int(shape[1]) / 8  # a warp's part
-        if products:
-            counted.append((begin, end, products))
-    for begin, end, products in counted:
-        if not any(b >= begin and e <= end and (b, e) != (begin, end) for b, e, _ in counted):
-            found.append((end + 1 - begin, products))
-    return found
-    spec = importlib.util.find_spec(package) if package else None
-    for place in spec.submodule_search_locations if spec else []:
-        for path in glob.glob(os.path.join(place, "**", name), recursive=True):
-            if os.access(path, os.X_OK):
-                return path
-    return None
-
-
-def loops_of(text):
-    """The innermost loops with products: (instructions, products) of each."""
-    instructions, labels, found = [], {}, []
-    for line in text.splitlines():
-        if label := re.match(r"\s*(\.L_x_\d+):", line):
-            labels[label[1]] = len(instructions)
-        elif one := re.match(r"\s*/\*[0-9a-f]+\*/\s+(.*?);", line):
-            instructions.append(one[1])
-    spans = []
-    for end, text in enumerate(instructions):
-        target = re.search(r"BRA\b.*?`\((\.L_x_\d+)\)", text)
-        begin = labels.get(target[1], end + 1) if target else end + 1
-        if begin <= end:
-            spans.append((begin, end))
     for begin, end in spans:
         if any(b >= begin and e <= end and (b, e) != (begin, end) for b, e in spans):
             continue
@@ -231,6 +195,8 @@ def main():
                 print(f"{case.name:20} {arch:8} {registers:9}  {spills:6}  {text:31}  {must or ''}")
                 if spills > case.spills:
                     worse.append(f"{case.name} {arch}: {spills} bytes are spilled, {case.spills} were")
+                if case.kept and tools["nvdisasm"] and not loops:
+                    worse.append(f"{case.name} {arch}: no loop with products was found")
                 if arch in case.met and loops and loops[0] > must:
                     worse.append(f"{case.name} {arch}: {loops[0]:.2f} per product, the bar of {must} was met")
                 if case.kept and loops and loops[0] > case.kept:
