@@ -12,7 +12,7 @@ static GpuArch make(const char *name, const char *features, int64_t capability,
   GpuArch arch{name, features, {}};
   arch.threads.capability = capability;
   arch.threads.warpgroups = arch.name == "sm_90a";
-  arch.threads.boxes = capability >= 90;
+  arch.threads.boxes = gpu::copiesBoxes(capability);
   arch.threads.sharedLimit = sharedKilobytes * 1024;
   return arch;
 }

@@ -11,6 +11,11 @@
 
 namespace attn_grid::sim {
 
+/// The space that a part of an opcode names, `shared::cta`; none: no space.
+Space spaceOf(std::string_view part);
+/// Hints and orders that change nothing here: accesses are in order.
+bool isHint(std::string_view part);
+
 class Decoder {
 public:
   Decoder(const Module &module, const Function &function,

@@ -66,6 +66,9 @@ char *checkShared(Warp &, int lane, uint64_t address, uint32_t bytes,
 char *checkGlobal(Warp &, int lane, uint64_t address, uint32_t bytes,
                   bool isRead);
 
+/// Reports an instruction for matrices that not the whole warp runs.
+void needWarp(Warp &, uint32_t mask);
+
 // Matrices and what moves their parts.
 void mmaF16(Warp &, const Instr &, uint32_t mask);
 void mmaBf16(Warp &, const Instr &, uint32_t mask);
@@ -83,6 +86,8 @@ void wgmmaFence(Warp &, const Instr &, uint32_t mask);
 void wgmmaCommit(Warp &, const Instr &, uint32_t mask);
 void wgmmaWait(Warp &, const Instr &, uint32_t mask);
 void proxyFence(Warp &, const Instr &, uint32_t mask);
+/// Begins to keep what `checkProductRegisters` needs to know of a warp.
+void watchProductRegisters(Warp &);
 /// Reports registers of products under way that an instruction uses.
 void checkProductRegisters(Warp &, const Instr &);
 // `mbarrier`, and copies whose end it tells.

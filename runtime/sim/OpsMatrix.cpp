@@ -22,8 +22,7 @@ void electLane(Warp &w, const Instr &i, uint32_t mask) {
   p = (p & ~mask) | uint32_t(1) << lane;
 }
 
-/// Matrix instructions take the whole warp.
-static void needWarp(Warp &w, uint32_t mask) {
+void needWarp(Warp &w, uint32_t mask) {
   if (mask != allLanes)
     w.report(Problem::badInstruction, 0, 0, 0,
              "this instruction takes all threads of the warp");
@@ -31,13 +30,6 @@ static void needWarp(Warp &w, uint32_t mask) {
 
 static const Slot *slotsOf(Warp &w, const Instr &i) {
   return w.block.grid.program.slots.data() + i.list;
-}
-
-static float halfToFloat(uint16_t bits) {
-  return static_cast<float>(std::bit_cast<_Float16>(bits));
-}
-static float brainToFloat(uint16_t bits) {
-  return std::bit_cast<float>(static_cast<uint32_t>(bits) << 16);
 }
 
 /// mma.m16n8k16: slots are 4 of d, 4 of a, 2 of b, 4 of c.

@@ -19,7 +19,15 @@ namespace attn_grid::sim {
 static constexpr int depth = 16; // of a product
 static constexpr int mostColumns = 256;
 
+/// Registers have at least 64 bytes: predicates have.
 static size_t registerOf(Slot slot) { return slot / 64; }
+
+void watchProductRegisters(Warp &w) {
+  size_t count = registerOf(w.block.grid.program.registerBytes) + 1;
+  w.productWrites.resize(count);
+  w.productReads.resize(count);
+  w.writtenAt.resize(count);
+}
 
 /// A matrix in shared memory, as a descriptor says.
 namespace {
@@ -101,9 +109,7 @@ static void useRegister(Warp &w, Slot slot, bool isWritten) {
 
 template <auto Convert>
 static void wgmma(Warp &w, const Instr &i, uint32_t mask) {
-  if (mask != allLanes)
-    w.report(Problem::badInstruction, 0, 0, 0,
-             "this instruction takes all threads of the warp");
+  needWarp(w, mask);
   bool aIsShared = i.imm & 1;
   auto columns = static_cast<uint32_t>(i.listed - (aIsShared ? 0 : 4)) * 2;
   const Slot *d = w.block.grid.program.slots.data() + i.list;
@@ -155,13 +161,6 @@ static void wgmma(Warp &w, const Instr &i, uint32_t mask) {
   for (uint32_t reg = 0; reg < columns / 2; ++reg)
     for (uint32_t lane = 0; lane < warpSize; ++lane)
       w.lanes<float>(d[reg])[lane] = place(reg, lane);
-}
-
-static float halfToFloat(uint16_t bits) {
-  return static_cast<float>(std::bit_cast<_Float16>(bits));
-}
-static float brainToFloat(uint16_t bits) {
-  return std::bit_cast<float>(static_cast<uint32_t>(bits) << 16);
 }
 
 void wgmmaF16(Warp &w, const Instr &i, uint32_t mask) {

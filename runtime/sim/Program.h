@@ -117,6 +117,7 @@ struct Program {
   uint64_t paramBytes = 0;
   uint32_t sharedBytes = 0;    ///< of its own; what the launch adds lies behind
   uint32_t localBytes = 0;     ///< of each thread
+  bool usesProducts = false;   ///< there is a `wgmma`
   bool usesAsyncProxy = false; ///< there is a `wgmma`, or a copy of boxes
   uint32_t requiredThreads[3] = {0, 0, 0}, maximumThreads[3] = {0, 0, 0};
   std::string_view fileOf(const Instr &instr) const;

@@ -81,7 +81,6 @@ private:
   std::unique_ptr<char[]> memory;
   char *registers = nullptr;
 
-  void fillSpecials(Warp &warp, Dim3 id);
   void runWarp(Warp &warp);
   void atBarrier(Warp &warp, const Instr &instr, uint32_t pc, uint32_t mask,
                  uint32_t all);
@@ -120,76 +119,6 @@ BlockRunner::BlockRunner(const Grid &grid, const RunOptions &options)
   total.perInstr.resize(program.code.size());
   registers = memory.get();
   registers += (64 - reinterpret_cast<uintptr_t>(registers) % 64) % 64;
-}
-
-void BlockRunner::fillSpecials(Warp &warp, Dim3 id) {
-  for (const Program::SpecialAt &special : program.specials)
-    for (uint32_t lane = 0; lane < warpSize; ++lane) {
-      uint64_t thread = warp.number * uint64_t(warpSize) + lane;
-      auto value = [&]() -> uint64_t {
-        switch (special.what) {
-        case Special::tidX:
-          return thread % grid.threads.x;
-        case Special::tidY:
-          return thread / grid.threads.x % grid.threads.y;
-        case Special::tidZ:
-          return thread / (uint64_t(grid.threads.x) * grid.threads.y);
-        case Special::ntidX:
-          return grid.threads.x;
-        case Special::ntidY:
-          return grid.threads.y;
-        case Special::ntidZ:
-          return grid.threads.z;
-        case Special::ctaidX:
-          return id.x;
-        case Special::ctaidY:
-          return id.y;
-        case Special::ctaidZ:
-          return id.z;
-        case Special::nctaidX:
-          return grid.blocks.x;
-        case Special::nctaidY:
-          return grid.blocks.y;
-        case Special::nctaidZ:
-          return grid.blocks.z;
-        case Special::laneid:
-          return lane;
-        case Special::warpid:
-          return warp.number;
-        case Special::nwarpid:
-          return warpCount;
-        case Special::nsmid:
-          return 1;
-        case Special::lanemaskEq:
-          return uint64_t(1) << lane;
-        case Special::lanemaskLe:
-          return (uint64_t(2) << lane) - 1;
-        case Special::lanemaskLt:
-          return (uint64_t(1) << lane) - 1;
-        case Special::lanemaskGe:
-          return uint32_t(~((uint64_t(1) << lane) - 1));
-        case Special::lanemaskGt:
-          return uint32_t(~((uint64_t(2) << lane) - 1));
-        case Special::dynamicSharedSize:
-          return grid.dynamicShared;
-        case Special::totalSharedSize:
-          return program.sharedBytes + grid.dynamicShared;
-        case Special::smid:
-        case Special::clock:
-        case Special::zero:
-          return 0;
-        }
-        return 0;
-      };
-      if (special.bits == 64)
-        warp.lanes<uint64_t>(special.slot)[lane] = value();
-      else if (special.bits == 16)
-        warp.lanes<uint16_t>(special.slot)[lane] =
-            static_cast<uint16_t>(value());
-      else
-        warp.lanes<uint32_t>(special.slot)[lane] =
-            static_cast<uint32_t>(value());
-    }
 }
 
 /// Adds threads that stand at `pc` to the groups of a warp.
@@ -277,7 +206,7 @@ void BlockRunner::runWarp(Warp &w) {
             groups[current++].pc = pc;
             break;
           }
-          if (program.usesAsyncProxy)
+          if (program.usesProducts)
             checkProductRegisters(w, instr);
           uint32_t finite = checksNan && instr.result != Real::none
                                 ? finiteOperands(w, instr, mask)
@@ -404,13 +333,9 @@ void BlockRunner::run(Dim3 id) {
     warp.alive = left >= warpSize ? allLanes : (uint32_t(1) << left) - 1;
     warp.groups.push_back({0, warp.alive});
     warp.local.resize(size_t(program.localBytes) * warpSize);
-    fillSpecials(warp, id);
-    if (program.usesAsyncProxy) {
-      size_t count = program.registerBytes / 64 + 1;
-      warp.productWrites.resize(count);
-      warp.productReads.resize(count);
-      warp.writtenAt.resize(count);
-    }
+    fillSpecials(warp, warpCount);
+    if (program.usesProducts)
+      watchProductRegisters(warp);
   }
   constexpr int mostRounds = 16; // the random order misses some
   int rounds = 0;

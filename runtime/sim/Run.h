@@ -26,6 +26,9 @@ struct Counts {
   std::vector<InstrCounters> perInstr; ///< as `Program::code`
 };
 
+/// Fills the special registers of a warp, one of `warpCount` of its block.
+void fillSpecials(Warp &warp, uint32_t warpCount);
+
 /// Runs all blocks. Throws `Fault` for a mistake that ends a launch.
 Counts run(const Grid &grid, const RunOptions &options);
 

@@ -73,6 +73,13 @@ struct Brain {
   }
 };
 
+inline float halfToFloat(uint16_t bits) {
+  return static_cast<float>(std::bit_cast<_Float16>(bits));
+}
+inline float brainToFloat(uint16_t bits) {
+  return std::bit_cast<float>(static_cast<uint32_t>(bits) << 16);
+}
+
 } // namespace attn_grid::sim
 
 #endif

@@ -32,7 +32,8 @@ struct Candidate {
 /// A const and the values that `tune` lists for it.
 using Axis = std::pair<std::string, std::vector<int64_t>>;
 
-/// The axes of the consts that `sets` (NAME=VALUE) leave open.
+/// The axes of the consts that `sets` (NAME=VALUE) leave open; hints for GPUs
+/// only if it is one.
 std::vector<Axis> axesOf(const Signature &signature,
                          const std::vector<std::string> &sets, bool isGpu);
 

@@ -179,7 +179,7 @@ struct LowerToThreadsPass : impl::LowerToThreadsBase<LowerToThreadsPass> {
     GpuTarget target;
     target.capability = capability;
     target.warpgroups = warpgroups;
-    target.boxes = capability >= 90;
+    target.boxes = copiesBoxes(capability);
     target.sharedLimit = sharedLimit;
     for (auto kernel :
          llvm::make_early_inc_range(getOperation().getOps<KernelOp>())) {

@@ -12,13 +12,15 @@ using namespace ir; // the dialect is what this folder is about
 struct GpuTarget {
   int64_t capability = 80; ///< 80, 86, 89, 90, 100, 120
   bool warpgroups = false; ///< `wgmma`: products of four warps together
-  bool boxes = false;      ///< the GPU copies boxes of tensors by itself: from
-                           ///< capability 90 on
+  bool boxes = false;      ///< the GPU copies boxes of tensors by itself
   int64_t warps = 4;       ///< of a program; a power of two, at most 32
   int64_t stages = 2;      ///< iterations whose tiles a loop holds; 1: its own
   /// Shared memory that one program may have, in bytes.
   int64_t sharedLimit = 163 * 1024;
 };
+
+/// Whether GPUs of a capability copy boxes of tensors by themselves.
+constexpr bool copiesBoxes(int64_t capability) { return capability >= 90; }
 
 /// The name of the attribute of a function that says how many bytes of shared
 /// memory a launch gives it.
