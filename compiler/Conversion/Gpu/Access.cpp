@@ -3,6 +3,7 @@
 
 #include "compiler/Conversion/Gpu/ThreadEmitter.h"
 
+#include "compiler/Analysis/StaticRanges.h"
 #include "compiler/Conversion/Gpu/Alignment.h"
 #include "compiler/Conversion/Gpu/GlobalMemory.h"
 #include "compiler/Conversion/Gpu/Intrinsics.h"
@@ -104,8 +105,11 @@ void ThreadEmitter::touchGlobal(const TensorInfo &info, bool isWrite) {
 
 namespace {
 /// Sums and masks of an access under construction. What all threads have in
-/// common goes into the pointer; what differs is an offset, of 32 bits where
-/// the tensors are regular.
+/// common goes into the pointer; what differs is an offset.
+///
+/// In a regular tensor both have 32 bits and may wrap. Then only their sum is
+/// right, and only inside the tensor; or, where no start is negative, each by
+/// itself, as neither is beyond the sum.
 class AccessBuilder {
 public:
   AccessBuilder(ImplicitLocOpBuilder &b, unsigned registers, bool regular)
@@ -113,10 +117,11 @@ public:
         offsets(registers), masks(registers) {}
 
   /// Moves all elements by `at` (an integer) along a dimension.
-  void addUniform(Value at, Value stride) {
-    Value part =
-        b.createOrFold<arith::MulIOp>(resize(at, b.getI64Type()), stride);
+  void addUniform(Value at, Value stride, bool mayBeNegative) {
+    Value part = b.createOrFold<arith::MulIOp>(resize(at, offsetType),
+                                               resize(stride, offsetType));
     uniform = uniform ? b.createOrFold<arith::AddIOp>(uniform, part) : part;
+    isOneSum |= mayBeNegative && offsetType.isInteger(32);
   }
   /// Adds the elements `at` (integers, one for all registers or one each) of a
   /// dimension.
@@ -170,7 +175,10 @@ public:
       return LLVM::GEPOp::create(b, pointer.getType(), element, pointer,
                                  ValueRange{offset});
     };
-    if (uniform)
+    if (uniform && isOneSum)
+      for (Value &offset : offsets)
+        add(offset, uniform);
+    else if (uniform)
       pointer = advance(uniform);
     llvm::DenseMap<Value, Value> known;
     for (Value offset : offsets) {
@@ -209,6 +217,7 @@ private:
   ImplicitLocOpBuilder &b;
   Type offsetType;
   Value uniform;
+  bool isOneSum = false;
   SmallVector<Value> offsets, masks;
   llvm::DenseMap<std::pair<Value, Value>, Value> sums, conjunctions;
 };
@@ -223,6 +232,8 @@ template <typename Op>
 Access ThreadEmitter::access(Op op, const LinearLayout &layout, bool apart) {
   TensorInfo info = tensor(op.getTensor());
   AccessBuilder builder(b, layout.registers(), isRegular(info));
+  StaticRanges ranges;
+  auto mayBeNegative = [&](Value start) { return ranges.of(start).min < 0; };
   int64_t axis = -1;
   for (auto [d, extent] : llvm::enumerate(op.getExtents())) {
     axis += extent != 0;
@@ -242,7 +253,7 @@ Access ThreadEmitter::access(Op op, const LinearLayout &layout, bool apart) {
       builder.addDimension(at, stride);
     } else if (!extent) {
       at.push_back(scalar(i));
-      builder.addUniform(at.front(), stride);
+      builder.addUniform(at.front(), stride, mayBeNegative(i));
     } else if (!dense) {
       at = coordinates(layout, axis);
       Value start = toI64(scalar(i)), step = toI64(scalar(op.getSteps()[d]));
@@ -255,7 +266,7 @@ Access ThreadEmitter::access(Op op, const LinearLayout &layout, bool apart) {
       builder.addDimension(at, stride);
       if (!matchPattern(i, m_Zero())) {
         Value start = scalar(i);
-        builder.addUniform(start, stride);
+        builder.addUniform(start, stride, mayBeNegative(i));
         if (!inside)
           shift(at, start);
       }

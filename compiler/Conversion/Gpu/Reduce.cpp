@@ -157,8 +157,8 @@ static Value secondWins(ImplicitLocOpBuilder &b, bool wantMax,
                               arith::AndIOp::create(b, same, earlier));
 }
 
-static Value combineValues(ImplicitLocOpBuilder &b, ReduceKind kind, Value x,
-                           Value y) {
+Value combineValues(ImplicitLocOpBuilder &b, ReduceKind kind, Value x,
+                    Value y) {
   bool floats = isa<FloatType>(x.getType()), mask = x.getType().isInteger(1);
   switch (kind) {
   case ReduceKind::sum:
@@ -309,6 +309,8 @@ void ThreadEmitter::emitReduce(ReduceOp op) {
         callIntrinsic(b, name, b.getI1Type(), {i32(0), sum});
     return noteBarrier();
   }
+  if (std::optional<ThreadTile> column = pickColumn(op))
+    return setResult(op.getResult(), std::move(*column));
   if (deferredSums.contains(op)) {
     SmallVector<ThreadTile, 2> sums = foldRegisters(
         Reduction(input.layout, op.getAxes()), input,

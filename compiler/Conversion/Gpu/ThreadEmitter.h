@@ -83,6 +83,10 @@ private:
 llvm::SmallVector<uint32_t> steps(const LinearLayout &layout, unsigned axis,
                                   uint32_t step);
 
+/// One step of a reduction of `kind`, other than `argmin` and `argmax`.
+mlir::Value combineValues(mlir::ImplicitLocOpBuilder &b, ReduceKind kind,
+                          mlir::Value x, mlir::Value y);
+
 /// The tile of which `tile` is transposes, an even number or (then
 /// `*isOdd` changes) an odd one.
 mlir::Value untransposed(mlir::Value tile, bool *isOdd = nullptr);
@@ -264,6 +268,11 @@ private:
   ThreadTile exchange(Operation *op, const ThreadTile &tile, uint32_t flatBit);
   /// Whether a register's flat index has a bit set.
   Value placeHasBit(const LinearLayout &layout, unsigned reg, uint32_t flatBit);
+
+  // Pick.cpp
+  /// What each row of a reduction's input has in the only column that counts,
+  /// in the layout of the result; nothing if there are others.
+  std::optional<ThreadTile> pickColumn(ReduceOp op);
 
   // Reduce.cpp
   void emitReduce(ReduceOp op);
