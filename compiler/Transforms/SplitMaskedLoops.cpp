@@ -19,6 +19,7 @@
 #include "compiler/Transforms/ConditionCode.h"
 #include "compiler/Transforms/MaskParts.h"
 #include "compiler/Transforms/MaskedLoop.h"
+#include "compiler/Transforms/NearMasks.h"
 #include "compiler/Transforms/Passes.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
@@ -94,7 +95,8 @@ static void copyBranch(Region &branch, const KnownMasks &known,
     return;
   }
   for (Operation &op : branch.front())
-    builder.clone(op, mapping);
+    if (op.getNumResults() != 1 || !known.contains(op.getResult(0)))
+      builder.clone(op, mapping);
 }
 
 /// In the branch of `test` for `outcome`, an `all` that holds and an `any`
@@ -115,15 +117,25 @@ static void useOutcome(scf::IfOp test, bool outcome, bool surely) {
   }
 }
 
+/// The constant step of the innermost loop around `test`; else 0.
+static int64_t stepAround(scf::IfOp test) {
+  auto loop = test->getParentOfType<scf::ForOp>();
+  return loop ? getConstantIntValue(loop.getStep()).value_or(0) : 0;
+}
+
 /// Puts `test` into the else branch of `if sure`, whose then branch is a copy
 /// of what `test` does if its condition is `outcome`: because of all of its
 /// mask, or of `parts`.
 static scf::IfOp wrapTest(scf::IfOp test, bool outcome, const Condition &sure,
-                          const Quantities &quantities,
+                          MaskRanges &ranges,
                           const KnownParts *parts = nullptr) {
   Location loc = test.getLoc();
   OpBuilder builder(test);
-  Value holds = ConditionCode(builder, loc, quantities).test(sure);
+  NearMasks near =
+      findNearMasks(outcome ? test.getThenRegion() : test.getElseRegion(), sure,
+                    ranges, stepAround(test));
+  Value holds =
+      ConditionCode(builder, loc, ranges.getQuantities()).test(near.sure);
   auto outer = scf::IfOp::create(builder, loc, test.getResultTypes(), holds,
                                  /*addThenBlock=*/true, /*addElseBlock=*/true);
   KnownMasks known;
@@ -132,6 +144,8 @@ static scf::IfOp wrapTest(scf::IfOp test, bool outcome, const Condition &sure,
       collectKnownMasks(part, true, /*surely=*/true, known);
   else
     collectKnownMasks(test.getCondition(), outcome, /*surely=*/true, known);
+  for (Value mask : near.masks)
+    known.insert({mask, true});
   outer.getThenRegion().front().clear();
   outer.getElseRegion().front().clear();
   copyBranch(outcome ? test.getThenRegion() : test.getElseRegion(), known,
@@ -167,7 +181,6 @@ static void sinkIntoBranches(ArrayRef<scf::IfOp> tests) {
 /// `excluded` outcome does not occur surely.
 static void decideByScalars(scf::IfOp test, const MaskFacts &facts,
                             std::optional<bool> excluded, MaskRanges &ranges) {
-  const Quantities &quantities = ranges.getQuantities();
   unsigned thenOps = countOps(test.getThenRegion());
   unsigned elseOps = countOps(test.getElseRegion());
   SmallVector<scf::IfOp> tests;
@@ -184,12 +197,12 @@ static void decideByScalars(scf::IfOp test, const MaskFacts &facts,
           constantMask(builder, test.getLoc(), builder.getI1Type(), outcome));
       return;
     }
-    tests.push_back(wrapTest(test, outcome, sure, quantities));
+    tests.push_back(wrapTest(test, outcome, sure, ranges));
   }
   if (facts.allTrue.isFalse() && excluded != true && thenOps <= maxCopiedOps) {
     KnownParts parts = findKnownParts(test.getCondition(), ranges);
     if (!parts.sure.isFalse() && !parts.sure.isTrue())
-      tests.push_back(wrapTest(test, true, parts.sure, quantities, &parts));
+      tests.push_back(wrapTest(test, true, parts.sure, ranges, &parts));
   }
   useOutcome(test, true, /*surely=*/false);
   useOutcome(test, false, /*surely=*/false);

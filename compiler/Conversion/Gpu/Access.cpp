@@ -107,9 +107,9 @@ namespace {
 /// Sums and masks of an access under construction. What all threads have in
 /// common goes into the pointer; what differs is an offset.
 ///
-/// In a regular tensor both have 32 bits and may wrap. Then only their sum is
-/// right, and only inside the tensor; or, where no start is negative, each by
-/// itself, as neither is beyond the sum.
+/// In a regular tensor both have 32 bits and may wrap. Inside the tensor they
+/// do not: of no dimension the sum of start and offset is negative or beyond
+/// the last element. So a start that may be negative is added to the offsets.
 class AccessBuilder {
 public:
   AccessBuilder(ImplicitLocOpBuilder &b, unsigned registers, bool regular)
@@ -117,11 +117,15 @@ public:
         offsets(registers), masks(registers) {}
 
   /// Moves all elements by `at` (an integer) along a dimension.
-  void addUniform(Value at, Value stride, bool mayBeNegative) {
+  void addUniform(Value at, Value stride, bool mayBeNegative = false) {
     Value part = b.createOrFold<arith::MulIOp>(resize(at, offsetType),
                                                resize(stride, offsetType));
+    if (mayBeNegative && offsetType.isInteger(32)) {
+      for (Value &offset : offsets)
+        add(offset, part);
+      return;
+    }
     uniform = uniform ? b.createOrFold<arith::AddIOp>(uniform, part) : part;
-    isOneSum |= mayBeNegative && offsetType.isInteger(32);
   }
   /// Adds the elements `at` (integers, one for all registers or one each) of a
   /// dimension.
@@ -175,10 +179,7 @@ public:
       return LLVM::GEPOp::create(b, pointer.getType(), element, pointer,
                                  ValueRange{offset});
     };
-    if (uniform && isOneSum)
-      for (Value &offset : offsets)
-        add(offset, uniform);
-    else if (uniform)
+    if (uniform)
       pointer = advance(uniform);
     llvm::DenseMap<Value, Value> known;
     for (Value offset : offsets) {
@@ -217,7 +218,6 @@ private:
   ImplicitLocOpBuilder &b;
   Type offsetType;
   Value uniform;
-  bool isOneSum = false;
   SmallVector<Value> offsets, masks;
   llvm::DenseMap<std::pair<Value, Value>, Value> sums, conjunctions;
 };
@@ -232,8 +232,6 @@ template <typename Op>
 Access ThreadEmitter::access(Op op, const LinearLayout &layout, bool apart) {
   TensorInfo info = tensor(op.getTensor());
   AccessBuilder builder(b, layout.registers(), isRegular(info));
-  StaticRanges ranges;
-  auto mayBeNegative = [&](Value start) { return ranges.of(start).min < 0; };
   int64_t axis = -1;
   for (auto [d, extent] : llvm::enumerate(op.getExtents())) {
     axis += extent != 0;
@@ -253,7 +251,7 @@ Access ThreadEmitter::access(Op op, const LinearLayout &layout, bool apart) {
       builder.addDimension(at, stride);
     } else if (!extent) {
       at.push_back(scalar(i));
-      builder.addUniform(at.front(), stride, mayBeNegative(i));
+      builder.addUniform(at.front(), stride);
     } else if (!dense) {
       at = coordinates(layout, axis);
       Value start = toI64(scalar(i)), step = toI64(scalar(op.getSteps()[d]));
@@ -266,7 +264,7 @@ Access ThreadEmitter::access(Op op, const LinearLayout &layout, bool apart) {
       builder.addDimension(at, stride);
       if (!matchPattern(i, m_Zero())) {
         Value start = scalar(i);
-        builder.addUniform(start, stride, mayBeNegative(i));
+        builder.addUniform(start, stride, StaticRanges().of(i).min < 0);
         if (!inside)
           shift(at, start);
       }

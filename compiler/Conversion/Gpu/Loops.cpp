@@ -12,6 +12,23 @@ using namespace mlir;
 
 namespace attn_grid::compiler::gpu {
 
+bool ThreadEmitter::isHeldInShared(DotOp op) {
+  bool transposed = false;
+  untransposed(op.getRhs(), &transposed);
+  auto lhs = cast<RankedTensorType>(op.getLhs().getType());
+  if (lhs.getElementType().isF32() || op.getKeep() ||
+      !isa<KernelOp>(op.getLhs().getParentRegion()->getParentOp()))
+    return false;
+  // A wide product of a warpgroup leaves time to read it again and again.
+  constexpr int64_t wide = 128;
+  LinearLayout layout = homeOf(op.getResult());
+  if (isWarpgroupProduct(layout, lhs.getShape()[1], transposed))
+    return layout.shape()[1] >= wide;
+  // Else where it would take 32 registers, two elements in each.
+  constexpr unsigned many = 64;
+  return firstFactorLayout(op).registers() >= many;
+}
+
 /// First factors of dots in a loop that were made before it are brought to the
 /// matrix unit's layout once, or to shared memory, where they stay: whoever
 /// wants one later reads it there, so it takes no registers meanwhile.
@@ -37,7 +54,8 @@ void ThreadEmitter::prepareFactors(scf::ForOp loop) {
   });
   if (holds) {
     barrier();
-    fence();
+    if (target.warpgroups) // may read them, by their own path
+      fence();
   }
 }
 

@@ -135,6 +135,9 @@ private:
   void emitFor(mlir::scf::ForOp op);
   llvm::SmallVector<Value> emitLoop(mlir::scf::ForOp op);
   void prepareFactors(mlir::scf::ForOp loop);
+  /// Whether the first factor of a dot, which is the same in all iterations of
+  /// a loop, lies in shared memory meanwhile.
+  bool isHeldInShared(DotOp op);
   /// A loop's counter (i32 or i64) in the type of its variable.
   Value inductionAs(Type type, Value counter);
 
@@ -356,9 +359,6 @@ private:
   /// `inner`: the extent that is contracted.
   bool isWarpgroupProduct(const LinearLayout &layout, int64_t inner,
                           bool transposed);
-  /// Whether the first factor of a dot, which is the same in all iterations of
-  /// a loop, lies in shared memory meanwhile.
-  bool isHeldInShared(DotOp op);
   /// The same as `matrixProduct`, by warpgroups; one of `lhs` and `stored` is
   /// the first factor.
   ThreadTile warpgroupProduct(const ThreadTile *lhs, const SharedTile *stored,

@@ -35,21 +35,6 @@ bool ThreadEmitter::isWarpgroupProduct(const LinearLayout &layout,
   return inner >= depth && (transposed || layout.shape()[1] >= 16);
 }
 
-bool ThreadEmitter::isHeldInShared(DotOp op) {
-  // Wide products leave time to read it again and again, and need the
-  // registers.
-  constexpr int64_t wide = 128;
-  bool transposed = false;
-  untransposed(op.getRhs(), &transposed);
-  LinearLayout layout = homeOf(op.getResult());
-  if (getElementTypeOrSelf(op.getLhs().getType()).isF32())
-    return false;
-  return isa<KernelOp>(op.getLhs().getParentRegion()->getParentOp()) &&
-         !op.getKeep() && layout.shape()[1] >= wide &&
-         isWarpgroupProduct(layout, shapeOf(op.getLhs().getType())[1],
-                            transposed);
-}
-
 /// The bytes of a line of `tile`: its rows, or what they are cut into.
 static int64_t lineOf(const SharedTile &tile) {
   return std::min(tile.shape[1] * elementBytes, lineBytes);
