@@ -38,7 +38,7 @@ class Case:
     options: list
     must: dict  # architecture -> instructions per product of the first loop
     masked: dict = field(default_factory=dict)  # the same of the second
-    kept: float = 0.0  # reached in the first loop, on every architecture
+    kept: float = 0.0  # reached in the best loop, on every architecture
     spills: int = 0  # bytes, on the worst architecture
     met: tuple = ()  # architectures whose bar is met
     own: dict = field(default_factory=dict)  # architecture -> options of its own
@@ -81,7 +81,7 @@ CASES = [
     attention("landmark D=128", LANDMARK, 128, must=LANDMARK_128, kept=4.8, spills=4, met=("sm_80", "sm_90a", "sm_120")),
     kernel("matmul", "matmul/matmul.ag", "BN=128", must=MATMUL, kept=2.4, met=("sm_80", "sm_90a")),
     attention("flash, options D=64", FLASH_ATTN, 64, "BN=128", must=FLASH_64, absent=OPTIONS, kept=4.9, spills=16, met=("sm_80", "sm_90a")),
-    attention("flash, window D=64", FLASH_ATTN, 64, "windowed=true", absent=OPTIONS, kept=10.3),
+    attention("flash, window D=64", FLASH_ATTN, 64, "BN=128", "windowed=true", absent=OPTIONS, kept=4.9, spills=72),
     attention("flash, bias D=64", FLASH_ATTN, 64, absent="mask key_padding slopes", kept=11.2, spills=20),
     attention("flash, all D=64", FLASH_ATTN, 64, kept=31.3, spills=920),
     attention("flash, ragged D=64", "flash/flash_ragged_fwd.ag", 64, kept=9.0),
@@ -211,8 +211,9 @@ def main():
                 for (count, _), bar in zip(loops, bars):
                     if arch in case.met and bar and count > bar:
                         worse.append(f"{case.name} {arch}: {count:.2f} per product, the bar of {bar} was met")
-                if case.kept and loops and loops[0][0] > case.kept:
-                    worse.append(f"{case.name} {arch}: {loops[0][0]:.2f} per product, {case.kept} was kept")
+                best = min((count for count, _ in loops), default=0)
+                if case.kept and best > case.kept:
+                    worse.append(f"{case.name} {arch}: {best:.2f} per product, {case.kept} was kept")
     for line in worse:
         print(line)
     sys.exit(1 if options.keep and worse else 0)

@@ -50,12 +50,13 @@ def HoistScale : Pass<"ag-hoist-scale", "::attn_grid::ir::KernelOp"> {
 def SeparateLoops : Pass<"ag-separate-loops", "::attn_grid::ir::KernelOp"> {
   let summary = "One loop for the iterations without a mask, one for the rest";
   let description = [{
-    Where the body of an `scf.for` has an `scf.if` that the first iterations
-    take and no later one does (`n <= limit`, or several such), the loop becomes
-    two. Loads and stores of the first that the limits prove to lie inside their
-    tensor get the attribute `ag.inside`, the list of those dimensions. For
-    GPUs: what a loop loads in every iteration can be loaded ahead.
-    Example: test/compiler/Transforms/separate-loops.mlir, @flash.
+    Where the body of an `scf.for` has an `scf.if` that one stretch of its
+    iterations takes, the loop becomes two if that begins with the first (`n <=
+    limit`, or several such), else three (`floor <= n` too). Loads and stores of
+    the stretch that the limits prove to lie inside their tensor get the
+    attribute `ag.inside`, the list of those dimensions. For GPUs: what a loop
+    loads in every iteration can be loaded ahead.
+    Example: test/compiler/Transforms/separate-loops.mlir, @flash and @window.
   }];
   let dependentDialects = ["::mlir::arith::ArithDialect",
                            "::mlir::scf::SCFDialect"];

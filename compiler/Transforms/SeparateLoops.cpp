@@ -7,13 +7,16 @@
 //
 // On a GPU the branch is no cost, but what is in it cannot be loaded ahead of
 // its iteration. SplitMaskedLoops made the branch; here it is taken apart where
-// it is taken by the first iterations and by no later one. On the way accesses
-// that the condition proves to lie inside their tensors are marked so.
+// it is taken by one stretch of the iterations: the first (causal masks), or
+// some in the middle (windows), with a loop for the rest before it too. On the
+// way accesses that the condition proves to lie inside their tensors are marked
+// so.
 //
 // A loop over the extent that a dot contracts, or along rows, has no branch,
 // but its last tiles may stick out: it is taken apart too, so that all others
 // are loaded without a test, by whole vectors.
 
+#include "compiler/Analysis/StaticRanges.h"
 #include "compiler/Transforms/Passes.h"
 #include "dialect/AgOps.h"
 #include "dialect/Views.h"
@@ -32,42 +35,64 @@ namespace attn_grid::compiler {
 #include "compiler/Transforms/Passes.h.inc"
 
 namespace {
-/// A condition that holds in the first iterations of a loop and in no later
-/// one: `induction <= limit and induction <= limit ... and always ...`. All are
-/// values from before the loop.
-struct Prefix {
-  SmallVector<Value> limits; // i64
-  SmallVector<Value> always; // i1
+/// A condition that holds in one stretch of a loop's iterations: `floor <=
+/// induction and induction <= limit ... and always ...`. All are values from
+/// before the loop.
+struct Stretch {
+  SmallVector<Value> floors, limits; // i64
+  SmallVector<Value> always;         // i1
+};
+
+/// Takes a condition apart.
+class StretchFinder {
+public:
+  explicit StretchFinder(scf::ForOp loop) : loop(loop), b(loop) {}
+
+  /// Adds what `condition` demands to `stretch`, or what it demands unless
+  /// `unless`, an i1, holds. False if it has another form.
+  bool collect(Value condition, Stretch &stretch, Value unless = nullptr) {
+    Operation *op = condition.getDefiningOp();
+    if (loop.isDefinedOutsideOfLoop(condition)) {
+      if (unless)
+        condition = arith::OrIOp::create(b, loop.getLoc(), condition, unless);
+      stretch.always.push_back(condition);
+      return true;
+    }
+    if (isa_and_nonnull<arith::AndIOp>(op))
+      return collect(op->getOperand(0), stretch, unless) &&
+             collect(op->getOperand(1), stretch, unless);
+    if (isa_and_nonnull<arith::OrIOp>(op) && !unless)
+      for (auto [free, rest] : {std::pair(op->getOperand(0), op->getOperand(1)),
+                                {op->getOperand(1), op->getOperand(0)}})
+        if (loop.isDefinedOutsideOfLoop(free))
+          return collect(rest, stretch, free);
+    auto compare = dyn_cast_or_null<arith::CmpIOp>(op);
+    return compare && collectBound(compare, stretch, unless);
+  }
+
+private:
+  bool collectBound(arith::CmpIOp compare, Stretch &stretch, Value unless) {
+    bool isLimit = compare.getPredicate() == arith::CmpIPredicate::sle;
+    auto wide = compare.getLhs().getDefiningOp<arith::ExtSIOp>();
+    Value bound = compare.getRhs();
+    if ((!isLimit && compare.getPredicate() != arith::CmpIPredicate::sge) ||
+        !wide || wide.getIn() != loop.getInductionVar() ||
+        !wide.getType().isInteger(64) || !loop.isDefinedOutsideOfLoop(bound))
+      return false;
+    if (unless) {
+      constexpr int64_t far = int64_t(1) << 62;
+      Value none = arith::ConstantOp::create(
+          b, loop.getLoc(), b.getI64IntegerAttr(isLimit ? far : -far));
+      bound = arith::SelectOp::create(b, loop.getLoc(), unless, none, bound);
+    }
+    (isLimit ? stretch.limits : stretch.floors).push_back(bound);
+    return true;
+  }
+
+  scf::ForOp loop;
+  OpBuilder b;
 };
 } // namespace
-
-/// `condition` in that form; no limits if it is another.
-static Prefix prefixOf(Value condition, scf::ForOp loop) {
-  Prefix prefix;
-  SmallVector<Value> open{condition};
-  while (!open.empty()) {
-    Value part = open.pop_back_val();
-    if (loop.isDefinedOutsideOfLoop(part)) {
-      prefix.always.push_back(part);
-      continue;
-    }
-    Operation *op = part.getDefiningOp();
-    if (auto both = dyn_cast_or_null<arith::AndIOp>(op)) {
-      open.append({both.getLhs(), both.getRhs()});
-      continue;
-    }
-    auto compare = dyn_cast_or_null<arith::CmpIOp>(op);
-    if (!compare || compare.getPredicate() != arith::CmpIPredicate::sle)
-      return {};
-    auto wide = compare.getLhs().getDefiningOp<arith::ExtSIOp>();
-    if (!wide || wide.getIn() != loop.getInductionVar() ||
-        !wide.getType().isInteger(64) ||
-        !loop.isDefinedOutsideOfLoop(compare.getRhs()))
-      return {};
-    prefix.limits.push_back(compare.getRhs());
-  }
-  return prefix;
-}
 
 /// If `limit` is `size - c` with an i32 `size`: c, and `size`.
 static std::pair<int64_t, Value> belowSize(Value limit) {
@@ -83,10 +108,8 @@ static std::pair<int64_t, Value> belowSize(Value limit) {
 /// of `limits`, end inside the tensor.
 template <typename Op>
 static void markInside(Op access, scf::ForOp loop, ArrayRef<Value> limits) {
-  APInt lower;
   if (!access.getSteps().empty() ||
-      !matchPattern(loop.getLowerBound(), m_ConstantInt(&lower)) ||
-      lower.isNegative())
+      StaticRanges().of(loop.getLowerBound()).min < 0)
     return;
   SmallVector<int64_t> inside;
   for (auto [d, i] : llvm::enumerate(access.getIndices())) {
@@ -148,20 +171,50 @@ static Value firstAbove(OpBuilder &b, scf::ForOp loop, ArrayRef<Value> limits,
   return arith::TruncIOp::create(b, loc, loop.getLowerBound().getType(), mid);
 }
 
-/// Makes two loops of one, of which the first, that is returned, runs while
-/// `prefix` holds.
-static scf::ForOp splitAt(scf::ForOp loop, const Prefix &prefix,
-                          bool beyond = true) {
+/// Makes two loops of one, of which the first, that is returned, ends at `mid`.
+static scf::ForOp splitAt(scf::ForOp loop, Value mid) {
   OpBuilder b(loop);
-  Value mid = firstAbove(b, loop, prefix.limits, beyond);
-  for (Value always : prefix.always)
-    mid = arith::SelectOp::create(b, loop.getLoc(), always, mid,
-                                  loop.getLowerBound());
   auto first = cast<scf::ForOp>(b.clone(*loop));
   first.setUpperBound(mid);
   loop.setLowerBound(mid);
   loop.getInitArgsMutable().assign(first.getResults());
   return first;
+}
+
+namespace {
+/// A loop's iterations before, in and behind a stretch.
+struct LoopParts {
+  scf::ForOp before, inside, behind; // no `before` where nothing can be there
+};
+} // namespace
+
+static LoopParts splitAround(scf::ForOp loop, const Stretch &stretch) {
+  OpBuilder b(loop);
+  Location loc = loop.getLoc();
+  // Where the condition never holds, the stretch is empty, at the beginning.
+  auto unlessNever = [&](Value mid) {
+    for (Value always : stretch.always)
+      mid = arith::SelectOp::create(b, loc, always, mid, loop.getLowerBound());
+    return mid;
+  };
+  Value end = stretch.limits.empty()
+                  ? loop.getUpperBound()
+                  : firstAbove(b, loop, stretch.limits, /*beyond=*/true);
+  end = unlessNever(end);
+  LoopParts parts;
+  if (!stretch.floors.empty()) {
+    Value floor = stretch.floors.front();
+    for (Value other : ArrayRef(stretch.floors).drop_front())
+      floor = arith::MaxSIOp::create(b, loc, floor, other);
+    Value one = arith::ConstantOp::create(b, loc, b.getI64IntegerAttr(1));
+    Value below = arith::SubIOp::create(b, loc, floor, one);
+    Value begin = unlessNever(firstAbove(b, loop, below, /*beyond=*/true));
+    end = arith::MaxSIOp::create(b, loc, begin, end);
+    parts.before = splitAt(loop, begin);
+  }
+  parts.inside = splitAt(loop, end);
+  parts.behind = loop;
+  return parts;
 }
 
 static void markInside(Region &region, scf::ForOp loop,
@@ -231,7 +284,7 @@ static void separateEdge(scf::ForOp loop) {
       b, loc,
       arith::ExtSIOp::create(b, loc, b.getI64Type(), loop.getUpperBound()),
       arith::ConstantOp::create(b, loc, b.getI64IntegerAttr(-reach)));
-  scf::ForOp first = splitAt(loop, Prefix{{limit}, {}}, /*beyond=*/false);
+  scf::ForOp first = splitAt(loop, firstAbove(b, loop, limit, false));
   markInside(first.getRegion(), first, limit);
 }
 
@@ -239,12 +292,16 @@ static void separate(scf::ForOp loop) {
   if (!loop.getInductionVar().getType().isInteger(32))
     return;
   for (auto test : loop.getBody()->getOps<scf::IfOp>()) {
-    Prefix prefix = prefixOf(test.getCondition(), loop);
-    if (prefix.limits.empty() || test.getElseRegion().empty())
+    Stretch stretch;
+    if (test.getElseRegion().empty() ||
+        !StretchFinder(loop).collect(test.getCondition(), stretch) ||
+        (stretch.limits.empty() && stretch.floors.empty()))
       continue;
-    markInside(test.getThenRegion(), loop, prefix.limits);
-    scf::ForOp first = splitAt(loop, prefix);
-    inlineBranch(correspondingIn(first, test), true);
+    markInside(test.getThenRegion(), loop, stretch.limits);
+    LoopParts parts = splitAround(loop, stretch);
+    inlineBranch(correspondingIn(parts.inside, test), true);
+    if (parts.before)
+      inlineBranch(correspondingIn(parts.before, test), false);
     inlineBranch(test, false);
     return;
   }

@@ -34,6 +34,42 @@ ag.kernel @row_sums(
 
 // -----
 
+// Only column 63 counts: the lanes that hold it hand it to the others.
+// CHECK-LABEL: llvm.func @last_column
+// CHECK-NOT:     shfl.sync.bfly
+// CHECK:         %[[LAST:.*]] = llvm.call_intrinsic "llvm.nvvm.shfl.sync.idx.i32"
+// CHECK:         %[[FLOAT:.*]] = {{.*}}bitcast %[[LAST]] : i32 to f32
+// CHECK:         arith.maxnumf %[[FLOAT]]
+// CHECK-NOT:     shfl.sync.bfly
+// CHECK:         llvm.return
+ag.kernel @last_column(
+    %x_ptr: memref<f32> {ag.name = "x", ag.access = "in"}, %stride: index,
+    %y_ptr: memref<f32> {ag.name = "y", ag.access = "out"}, %m: i32) {
+  %rows = arith.index_cast %m : i32 to index
+  %x = memref.reinterpret_cast %x_ptr to offset: [0], sizes: [%rows, 64],
+    strides: [%stride, 1] : memref<f32> to memref<?x64xf32, strided<[?, 1]>>
+  %y = memref.reinterpret_cast %y_ptr to offset: [0], sizes: [%rows],
+    strides: [1] : memref<f32> to memref<?xf32, strided<[1]>>
+  %c16 = arith.constant 16 : i32
+  %c0 = arith.constant 0 : i32
+  %programs = arith.ceildivsi %m, %c16 : i32
+  %program = ag.program_id %programs : i32
+  %first = arith.muli %program, %c16 : i32
+  %tile = ag.load %x[%first : 16, %c0 : 64]
+    : memref<?x64xf32, strided<[?, 1]>> -> tensor<16x64xf32>
+  %iota = ag.iota : tensor<64xi32>
+  %columns = ag.broadcast %iota along [1] : tensor<64xi32> -> tensor<16x64xi32>
+  %last = arith.constant dense<63> : tensor<16x64xi32>
+  %is_last = arith.cmpi eq, %columns, %last : tensor<16x64xi32>
+  %lowest = arith.constant dense<0xFF800000> : tensor<16x64xf32>
+  %only = arith.select %is_last, %tile, %lowest : tensor<16x64xi1>, tensor<16x64xf32>
+  %largest = ag.reduce max %only axes [1] : tensor<16x64xf32> -> tensor<16xf32>
+  ag.store %largest, %y[%first : 16] : tensor<16xf32>, memref<?xf32, strided<[1]>>
+  ag.return
+}
+
+// -----
+
 // Two rows for four warps: shuffles sum what a warp holds, and what the two of a
 // row hold meets in shared memory, behind one barrier.
 // CHECK-LABEL: llvm.func @long_rows

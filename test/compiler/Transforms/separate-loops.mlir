@@ -157,3 +157,46 @@ ag.kernel @view(%p: memref<f32> {ag.name = "p", ag.access = "inout"}, %N: i32 {a
   ag.store %end, %t[%zero : 16, %zero : 16] : tensor<16x16xf32>, memref<?x16xf32, strided<[16, 1], offset: ?>>
   ag.return
 }
+
+// -----
+
+// A window: no iteration outside the stretch from its floor to its limit takes
+// the branch; with `open`, there is no floor.
+// CHECK-LABEL: ag.kernel @window
+// CHECK:      %[[FLOOR:.*]] = arith.select %arg4, %c-4611686018427387904_i64, %{{.*}}
+// CHECK:      %[[LIMIT:.*]] = arith.trunci {{.*}} : i64 to i32
+// CHECK:      %[[BEGIN:.*]] = arith.trunci {{.*}} : i64 to i32
+// CHECK:      %[[END:.*]] = arith.maxsi %[[BEGIN]], %[[LIMIT]] : i32
+// CHECK:      %[[BEFORE:.*]] = scf.for %{{.*}} = %c0_i32 to %[[BEGIN]] step %c16_i32
+// CHECK:        arith.subf
+// CHECK:      %[[INSIDE:.*]] = scf.for %{{.*}} = %[[BEGIN]] to %[[END]] step %c16_i32 iter_args(%{{.*}} = %[[BEFORE]])
+// CHECK:        arith.addf
+// CHECK:      %[[BEHIND:.*]] = scf.for %{{.*}} = %[[END]] to %arg1 step %c16_i32 iter_args(%{{.*}} = %[[INSIDE]])
+// CHECK:        arith.subf
+// CHECK:      ag.store %[[BEHIND]]
+ag.kernel @window(%p: memref<f32> {ag.name = "p", ag.access = "inout"}, %N: i32 {ag.extent}, %first: i32 {ag.name = "first"}, %last: i32 {ag.name = "last"}, %open: i1 {ag.name = "open"}) {
+  %t = memref.reinterpret_cast %p to offset: [0], sizes: [16, 16], strides: [16, 1] : memref<f32> to memref<16x16xf32, strided<[16, 1]>>
+  %zero = arith.constant 0 : i32
+  %size = arith.constant 16 : i32
+  %none = arith.constant dense<0.0> : tensor<16x16xf32>
+  %floor = arith.extsi %first : i32 to i64
+  %limit = arith.extsi %last : i32 to i64
+  %end = scf.for %n = %zero to %N step %size iter_args(%acc = %none) -> (tensor<16x16xf32>) : i32 {
+    %n64 = arith.extsi %n : i32 to i64
+    %above = arith.cmpi sge, %n64, %floor : i64
+    %reached = arith.ori %open, %above : i1
+    %below = arith.cmpi sle, %n64, %limit : i64
+    %full = arith.andi %reached, %below : i1
+    %k = ag.load %t[%zero : 16, %zero : 16] : memref<16x16xf32, strided<[16, 1]>> -> tensor<16x16xf32>
+    %next = scf.if %full -> (tensor<16x16xf32>) {
+      %sum = arith.addf %acc, %k : tensor<16x16xf32>
+      scf.yield %sum : tensor<16x16xf32>
+    } else {
+      %sum = arith.subf %acc, %k : tensor<16x16xf32>
+      scf.yield %sum : tensor<16x16xf32>
+    }
+    scf.yield %next : tensor<16x16xf32>
+  }
+  ag.store %end, %t[%zero : 16, %zero : 16] : tensor<16x16xf32>, memref<16x16xf32, strided<[16, 1]>>
+  ag.return
+}
