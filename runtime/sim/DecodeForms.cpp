@@ -3,6 +3,7 @@
 #include "runtime/sim/Decoder.h"
 #include "runtime/sim/SimFloat.h"
 
+#include <algorithm>
 #include <fmt/format.h>
 
 namespace attn_grid::sim {
@@ -327,17 +328,23 @@ void Decoder::asyncCopy() {
 }
 
 void Decoder::matrix() {
-  made.wholeWarp = true;
-  Handler run = nullptr;
-  const std::string &name = at->opcode;
-  if (name == "mma.sync.aligned.m16n8k16.row.col.f32.f16.f16.f32")
-    run = mmaF16;
-  else if (name == "mma.sync.aligned.m16n8k16.row.col.f32.bf16.bf16.f32")
-    run = mmaBf16;
-  else if (name == "mma.sync.aligned.m16n8k8.row.col.f32.tf32.tf32.f32")
-    run = mmaTf32;
-  else
+  static const std::pair<std::string_view, Handler> forms[] = {
+      {"m16n8k16.row.col.f32.f16.f16.f32", mmaF16},
+      {"m16n8k16.row.col.f32.bf16.bf16.f32", mmaBf16},
+      {"m16n8k8.row.col.f32.tf32.tf32.f32", mmaTf32},
+      {"m16n8k32.row.col.s32.s8.s8.s32", mmaS8S8},
+      {"m16n8k32.row.col.s32.s8.u8.s32", mmaS8U8},
+      {"m16n8k32.row.col.s32.u8.s8.s32", mmaU8S8},
+      {"m16n8k32.row.col.s32.u8.u8.s32", mmaU8U8},
+  };
+  constexpr std::string_view start = "mma.sync.aligned.";
+  std::string_view name = at->opcode;
+  const auto *form = std::ranges::find_if(forms, [&](const auto &entry) {
+    return name.starts_with(start) && name.substr(start.size()) == entry.first;
+  });
+  if (form == std::end(forms))
     unsupported();
+  made.wholeWarp = true;
   expectOperands(4, 4);
   std::vector<Slot> all;
   size_t counts[] = {4, 4, 2, 4};
@@ -346,7 +353,7 @@ void Decoder::matrix() {
     all.insert(all.end(), one.begin(), one.end());
   }
   made.list = list(all);
-  emit(run);
+  emit(form->second);
 }
 
 /// `ldmatrix.sync.aligned.m8n8.x4(.trans).shared.b16 {...}, [a]`

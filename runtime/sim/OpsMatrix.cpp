@@ -105,6 +105,45 @@ void mmaTf32(Warp &w, const Instr &i, uint32_t mask) {
     std::memcpy(w.lanes<float>(s[part]), result[part], sizeof result[part]);
 }
 
+/// mma.m16n8k32 of bytes, signed or not: 4 of d, 4 of a, 2 of b, 4 of c. Sums
+/// wrap.
+template <typename A, typename B>
+static void mmaBytes(Warp &w, const Instr &i, uint32_t mask) {
+  needWarp(w, mask);
+  ++w.block.counters.matrixProducts;
+  const Slot *s = slotsOf(w, i);
+  auto byteOf = [](uint32_t word, int k) { return word >> k % 4 * 8 & 0xff; };
+  uint32_t result[4][warpSize];
+  for (int lane = 0; lane < warpSize; ++lane)
+    for (int part = 0; part < 4; ++part) {
+      int row = lane / 4 + (part & 2 ? 8 : 0),
+          column = lane % 4 * 2 + (part & 1);
+      uint32_t sum = w.lanes<uint32_t>(s[10 + part])[lane];
+      for (int k = 0; k < 32; ++k) {
+        int aPart = (row >= 8 ? 1 : 0) + (k >= 16 ? 2 : 0), of = k % 16 / 4;
+        uint32_t a = w.lanes<uint32_t>(s[4 + aPart])[row % 8 * 4 + of];
+        uint32_t b = w.lanes<uint32_t>(s[8 + (k >= 16)])[column * 4 + of];
+        sum += static_cast<uint32_t>(static_cast<A>(byteOf(a, k)) *
+                                     static_cast<B>(byteOf(b, k)));
+      }
+      result[part][lane] = sum;
+    }
+  for (int part = 0; part < 4; ++part)
+    std::memcpy(w.lanes<uint32_t>(s[part]), result[part], sizeof result[part]);
+}
+void mmaS8S8(Warp &w, const Instr &i, uint32_t mask) {
+  mmaBytes<int8_t, int8_t>(w, i, mask);
+}
+void mmaS8U8(Warp &w, const Instr &i, uint32_t mask) {
+  mmaBytes<int8_t, uint8_t>(w, i, mask);
+}
+void mmaU8S8(Warp &w, const Instr &i, uint32_t mask) {
+  mmaBytes<uint8_t, int8_t>(w, i, mask);
+}
+void mmaU8U8(Warp &w, const Instr &i, uint32_t mask) {
+  mmaBytes<uint8_t, uint8_t>(w, i, mask);
+}
+
 /// ldmatrix: `count` matrices of 8 x 8 b16, whose rows' addresses lanes 8 n to
 /// 8 n + 7 hold.
 template <bool Transposed>

@@ -50,7 +50,8 @@ static SmallVector<DotOp> readers(Value load) {
 bool ThreadEmitter::isAsync(LoadOp op) {
   auto type = dyn_cast<RankedTensorType>(op.getResult().getType());
   if (!type || type.getRank() != 2 || op.getKeep() || !op.getSteps().empty() ||
-      (op.getOther() && !matchPattern(op.getOther(), m_AnyZeroFloat())))
+      (op.getOther() && !matchPattern(op.getOther(), m_AnyZeroFloat()) &&
+       !matchPattern(op.getOther(), m_Zero())))
     return false;
   int64_t unit = unitStrideAxis(op.getTensor(), op.getExtents(), op.getSteps());
   if (unit != 1 || !startsAligned(op, unit, bytesPerCopy))

@@ -15,7 +15,10 @@ using namespace mlir;
 namespace attn_grid::compiler::gpu {
 
 void ThreadEmitter::emitDot(DotOp op) {
+  bool ofIntegers =
+      !isa<FloatType>(getElementTypeOrSelf(op.getLhs().getType()));
   ThreadTile result = !usesMatrixUnit(op, target) ? scalarDot(op)
+                      : ofIntegers                ? integerDot(op)
                       : op.getKeep()              ? maskedDot(op)
                                                   : matrixDot(op);
   setResult(op.getResult(), std::move(result));

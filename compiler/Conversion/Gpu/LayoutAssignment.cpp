@@ -19,6 +19,8 @@ bool usesMatrixUnit(DotOp op, const GpuTarget &) {
   // A product is of 16 x 8 and 8 x 8. What is left out is left out exactly.
   if (element.isF32())
     return op.getPrecision() && !op.getKeep() && inner >= 8;
+  if (element.isInteger(8)) // 16 x 32 and 32 x 8
+    return inner >= 32;
   // Of 16 x 16 and 16 x 8; ldmatrix reads rows of 8 elements.
   return (element.isF16() || element.isBF16()) && inner >= 16;
 }

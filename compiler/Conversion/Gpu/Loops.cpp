@@ -16,7 +16,7 @@ bool ThreadEmitter::isHeldInShared(DotOp op) {
   bool transposed = false;
   untransposed(op.getRhs(), &transposed);
   auto lhs = cast<RankedTensorType>(op.getLhs().getType());
-  if (lhs.getElementType().isF32() || op.getKeep() ||
+  if (lhs.getElementTypeBitWidth() != 16 || op.getKeep() ||
       !isa<KernelOp>(op.getLhs().getParentRegion()->getParentOp()))
     return false;
   // A wide product of a warpgroup leaves time to read it again and again.

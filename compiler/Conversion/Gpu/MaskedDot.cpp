@@ -90,7 +90,8 @@ Value ThreadEmitter::anyNan(ArrayRef<Value> values) {
 
 static bool isMaskedMatrixDot(Operation *op, const GpuTarget &target) {
   auto dot = dyn_cast<DotOp>(op);
-  return dot && dot.getKeep() && usesMatrixUnit(dot, target);
+  return dot && dot.getKeep() && usesMatrixUnit(dot, target) &&
+         isa<FloatType>(getElementTypeOrSelf(dot.getLhs().getType()));
 }
 
 bool ThreadEmitter::hasMaskedDots(Operation *op) {

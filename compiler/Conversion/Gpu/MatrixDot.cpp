@@ -1,6 +1,8 @@
-// Matrix products by mma.sync.m16n8k16. The first factor lies in registers, in
-// the layout of an accumulator (so what a dot gave needs no move); the second
-// is read from shared memory by ldmatrix, a step of 16 at a time.
+// Matrix products by mma.sync, m16n8k16 of 16-bit floats and m16n8k32 of 8-bit
+// integers. The first factor lies in registers; of floats in the layout of an
+// accumulator (so what a dot gave needs no move), of bytes in the same with two
+// neighbours for one. The second is read from shared memory by ldmatrix, a step
+// of 32 bytes at a time.
 
 #include "compiler/Conversion/Gpu/ThreadEmitter.h"
 
@@ -21,8 +23,22 @@ LinearLayout ThreadEmitter::firstFactorLayout(DotOp op) {
   auto rowBits = llvm::count_if(result.warp(), [&](uint32_t basis) {
     return result.coordinate(basis, 0) != 0;
   });
-  return mmaLayout(shapeOf(op.getLhs().getType()), llvm::Log2_64(target.warps),
-                   /*alongColumns=*/false, rowBits);
+  ArrayRef<int64_t> shape = shapeOf(op.getLhs().getType());
+  unsigned warpBits = llvm::Log2_64(target.warps);
+  if (!getElementTypeOrSelf(op.getLhs().getType()).isInteger(8))
+    return mmaLayout(shape, warpBits, /*alongColumns=*/false, rowBits);
+  LinearLayout pairs = mmaLayout({shape[0], shape[1] / 2}, warpBits,
+                                 /*alongColumns=*/false, rowBits);
+  auto widened = [&](ArrayRef<uint32_t> bases) {
+    LinearLayout::Bases wide;
+    for (uint32_t basis : bases)
+      wide.push_back(basis * 2); // row-major, with rows twice as long
+    return wide;
+  };
+  LinearLayout::Bases regs = widened(pairs.reg());
+  regs.insert(regs.begin(), 1);
+  return LinearLayout(shape, regs, widened(pairs.lane()),
+                      widened(pairs.warp()));
 }
 
 RegisterFinder::RegisterFinder(const LinearLayout &layout) : layout(layout) {
@@ -59,6 +75,34 @@ Value untransposed(Value tile, bool *isOdd) {
   return tile;
 }
 
+/// What is not kept is 0, which is exact as there is neither NaN nor infinity;
+/// and ldmatrix transposes no bytes: the second factor is stored with its
+/// columns as rows.
+ThreadTile ThreadEmitter::integerDot(DotOp op) {
+  LinearLayout layout = firstFactorLayout(op);
+  ThreadTile lhs = get(op.getLhs(), layout);
+  if (op.getKeep()) {
+    const ThreadTile &keep = get(op.getKeep(), layout);
+    for (auto [value, kept] : llvm::zip(lhs.regs, keep.regs))
+      value = arith::SelectOp::create(b, kept, value, zeroOf(value.getType()));
+  }
+  const ThreadTile &acc = get(op.getAcc(), homeOf(op.getResult()));
+  bool transposed = false;
+  Value stored = untransposed(op.getRhs(), &transposed);
+  const SharedTile *loaded = transposed ? sharedTileOf(stored) : nullptr;
+  SharedTile tile;
+  if (loaded) {
+    tile = *loaded;
+  } else {
+    const ThreadTile &rhs = get(op.getRhs());
+    tile = makeShared(op, {rhs.layout.transpose({1, 0}), rhs.regs});
+  }
+  ThreadTile result = matrixProduct(lhs, acc, tile, /*transposed=*/true);
+  if (!loaded)
+    shared.release(tile.block);
+  return result;
+}
+
 ThreadTile ThreadEmitter::matrixDot(DotOp op) {
   if (getElementTypeOrSelf(op.getLhs().getType()).isF32())
     return tensorFloatDot(op);
@@ -78,28 +122,32 @@ ThreadTile ThreadEmitter::matrixDot(DotOp op) {
   return result;
 }
 
-/// Two 16-bit values as the matrix unit takes them.
-static Type pairType(MLIRContext *context, Type element) {
-  return element.isBF16() ? Type(IntegerType::get(context, 32))
-                          : Type(VectorType::get({2}, element));
+/// 32 bits of values as the matrix unit takes them.
+static Type wordType(MLIRContext *context, Type element) {
+  return element.isF16() ? Type(VectorType::get({2}, element))
+                         : Type(IntegerType::get(context, 32));
 }
 
 ThreadTile ThreadEmitter::matrixProduct(const ThreadTile &lhs,
                                         const ThreadTile &acc,
                                         const SharedTile &rhs,
                                         bool transposed) {
-  if (isWarpgroupProduct(acc.layout, lhs.layout.shape()[1], transposed))
+  if (rhs.element.isFloat() &&
+      isWarpgroupProduct(acc.layout, lhs.layout.shape()[1], transposed))
     return warpgroupProduct(&lhs, nullptr, acc, rhs, transposed);
   RegisterFinder first(lhs.layout);
-  Type operand = pairType(b.getContext(), rhs.element);
-  auto pair = [&](uint32_t row, uint32_t k) -> Value {
-    Value both = packVector(
-        b, {lhs.regs[first.at(row, k)], lhs.regs[first.at(row, k + 1)]});
-    return bitcastTo(b, both, operand);
+  Type operand = wordType(b.getContext(), rhs.element);
+  uint32_t perWord = 32 / rhs.element.getIntOrFloatBitWidth();
+  auto word = [&](uint32_t row, uint32_t k) -> Value {
+    SmallVector<Value> values;
+    for (uint32_t i = 0; i < perWord; ++i)
+      values.push_back(lhs.regs[first.at(row, k + i)]);
+    return bitcastTo(b, packVector(b, values), operand);
   };
   auto factor = [&](uint32_t row, uint32_t k) -> SmallVector<Value> {
-    return {pair(row, k), pair(row + 8, k), pair(row, k + 8),
-            pair(row + 8, k + 8)};
+    uint32_t half = 4 * perWord;
+    return {word(row, k), word(row + 8, k), word(row, k + half),
+            word(row + 8, k + half)};
   };
   return matrixProduct(factor, lhs.layout.shape()[1], acc, rhs, transposed);
 }
@@ -133,7 +181,7 @@ ThreadTile ThreadEmitter::productOfShared(const SharedTile &lhs,
   llvm::DenseMap<uint32_t, Value> pointerAt;
   for (unsigned reg = 0; reg < addresses.registers(); ++reg)
     pointerAt[addresses.apply({reg, 0, 0})] = pointers[reg];
-  Type operand = pairType(b.getContext(), lhs.element);
+  Type operand = wordType(b.getContext(), lhs.element);
   auto factor = [&](uint32_t row, uint32_t k) {
     Value loaded = callIntrinsic(
         b, "llvm.nvvm.ldmatrix.sync.aligned.m8n8.x4.b16.p3",
@@ -155,7 +203,9 @@ ThreadTile ThreadEmitter::matrixProduct(FirstFactor lhs, unsigned inner,
   const LinearLayout &layout = acc.layout;
   ThreadTile result = acc;
   Type i32Type = b.getI32Type();
-  bool bf16 = tile.element.isBF16();
+  // So much of k is in one matrix of ldmatrix, and twice as much in a product.
+  uint32_t half = 128 / tile.element.getIntOrFloatBitWidth();
+  uint32_t step = 2 * half;
   unsigned columns = layout.shape()[1];
   beforeSharedRead(tile.block);
 
@@ -169,13 +219,13 @@ ThreadTile ThreadEmitter::matrixProduct(FirstFactor lhs, unsigned inner,
   LinearLayout::Bases lanes, warps, regs;
   for (uint32_t bit : {1, 2, 4})
     lanes.push_back(transposed ? place(0, bit) : place(bit, 0));
-  lanes.push_back(place(8, 0));
+  lanes.push_back(place(half, 0));
   lanes.push_back(place(0, 8));
   for (uint32_t basis : layout.warp())
     warps.push_back(place(0, layout.coordinate(basis, 1)));
   SmallVector<uint32_t> rowSteps = steps(layout, 0, 16);
   SmallVector<uint32_t> columnSteps = steps(layout, 1, 16);
-  for (uint32_t k = 16; k < inner; k *= 2)
+  for (uint32_t k = step; k < inner; k *= 2)
     regs.push_back(place(k, 0));
   for (uint32_t basis : layout.reg())
     if (uint32_t n = layout.coordinate(basis, 1); n >= 16)
@@ -187,28 +237,32 @@ ThreadTile ThreadEmitter::matrixProduct(FirstFactor lhs, unsigned inner,
     pointerAt[addresses.apply({reg, 0, 0})] = pointers[reg];
 
   RegisterFinder sums(layout);
-  Type operand = pairType(b.getContext(), tile.element);
+  Type operand = wordType(b.getContext(), tile.element);
   StringRef load = transposed
                        ? "llvm.nvvm.ldmatrix.sync.aligned.m8n8.x4.b16.p3"
                        : "llvm.nvvm.ldmatrix.sync.aligned.m8n8.x4.trans.b16.p3";
-  StringRef multiply = bf16 ? "llvm.nvvm.mma.m16n8k16.row.col.bf16"
-                            : "llvm.nvvm.mma.m16n8k16.row.col.f32.f32";
-  Type four = structOf(i32Type, 4), sum = structOf(b.getF32Type(), 4);
-  for (uint32_t k = 0; k < inner; k += 16) {
+  StringRef multiply =
+      tile.element.isInteger() ? "llvm.nvvm.mma.m16n8k32.row.col.s8"
+      : tile.element.isBF16()  ? "llvm.nvvm.mma.m16n8k16.row.col.bf16"
+                               : "llvm.nvvm.mma.m16n8k16.row.col.f32.f32";
+  Type four = structOf(i32Type, 4);
+  Type sum = structOf(acc.regs.front().getType(), 4);
+  for (uint32_t k = 0; k < inner; k += step) {
     SmallVector<SmallVector<Value>> rows;
     for (uint32_t row : rowSteps)
       rows.push_back(lhs(row, k));
     for (uint32_t n : columnSteps) {
       Value loaded =
           callIntrinsic(b, load, four, {pointerAt.lookup(place(k, n))});
-      for (uint32_t half = 0; half < 16 && n + half < columns; half += 8) {
+      for (uint32_t right = 0; right < 16 && n + right < columns; right += 8) {
+        uint32_t column = n + right;
         Value second[2];
         for (int i = 0; i < 2; ++i)
-          second[i] = bitcastTo(b, member(b, loaded, half / 4 + i), operand);
+          second[i] = bitcastTo(b, member(b, loaded, right / 4 + i), operand);
         for (auto [row, factors] : llvm::zip(rowSteps, rows)) {
-          unsigned places[4] = {
-              sums.at(row, n + half), sums.at(row, n + half + 1),
-              sums.at(row + 8, n + half), sums.at(row + 8, n + half + 1)};
+          unsigned places[4] = {sums.at(row, column), sums.at(row, column + 1),
+                                sums.at(row + 8, column),
+                                sums.at(row + 8, column + 1)};
           SmallVector<Value> operands(factors);
           operands.append({second[0], second[1]});
           for (unsigned at : places)

@@ -337,6 +337,7 @@ private:
   void emitDot(DotOp op);
   ThreadTile scalarDot(DotOp op);
   ThreadTile matrixDot(DotOp op);
+  ThreadTile integerDot(DotOp op);
   SharedTile makeFlatShared(Operation *op, const ThreadTile &value);
   /// The layout of the matrix unit's first factor.
   LinearLayout firstFactorLayout(DotOp op);
