@@ -2,6 +2,7 @@
 
 #include "runtime/sim/OpsLanes.h"
 
+#include <algorithm>
 #include <bit>
 #include <cmath>
 #include <limits>
@@ -53,10 +54,25 @@ template <typename Add> static void forRoundings(Add add) {
   add.template operator()<upward>("rpi");
 }
 
+/// Rounded to nearest, once.
+template <typename F, typename I> static F fromInteger(I x) {
+  if constexpr (!std::is_same_v<F, Brain>) {
+    return F(x);
+  } else {
+    // To f32 without rounding: what it has no room for only leaves a trace.
+    u64 magnitude = x < 0 ? -static_cast<u64>(x) : static_cast<u64>(x);
+    int shift = std::max(0, static_cast<int>(std::bit_width(magnitude)) - 23);
+    u64 lost = magnitude & ((u64(1) << shift) - 1);
+    auto kept = static_cast<f32>((magnitude >> shift) | (lost != 0));
+    f32 whole = std::ldexp(kept, shift);
+    return F(x < 0 ? -whole : whole);
+  }
+}
+
 template <typename I, typename F>
 static void addIntegerFloat(OpTable &t, const std::string &i,
                             const std::string &f) {
-  t["cvt.rn." + f + "." + i] = op1<[](I x) { return F(x); }, F, I>();
+  t["cvt.rn." + f + "." + i] = op1<fromInteger<F, I>, F, I>();
   forRoundings([&]<auto R>(const char *mode) {
     std::string tail = i + "." + f;
     for (const char *sat : {".", ".sat."})
@@ -90,6 +106,17 @@ static void addRoundToWhole(OpTable &t, const std::string &f) {
   });
 }
 
+/// Once: what f32 has no room for only leaves a trace in its last bit.
+static u16 roundToBrain(f64 x) {
+  auto near = static_cast<f32>(x);
+  if (x != x || static_cast<f64>(near) == x || std::isinf(near))
+    return toBrain(near);
+  u32 bits = std::bit_cast<u32>(near);
+  if (std::abs(static_cast<f64>(near)) > std::abs(x))
+    --bits; // towards 0
+  return toBrain(std::bit_cast<f32>(bits | 1));
+}
+
 static void addFloatConversions(OpTable &t) {
   t["cvt.f32.f16"] = op1<[](f16 x) { return f32(x); }, f32, f16>();
   t["cvt.ftz.f32.f16"] = t["cvt.f32.f16"];
@@ -101,6 +128,7 @@ static void addFloatConversions(OpTable &t) {
   t["cvt.f32.bf16"] =
       op1<[](u16 x) { return std::bit_cast<f32>(u32(x) << 16); }, f32, u16>();
   t["cvt.rn.bf16.f32"] = op1<toBrain, u16, f32>();
+  t["cvt.rn.bf16.f64"] = op1<roundToBrain, u16, f64>();
   t["cvt.rz.bf16.f32"] = op1<[](f32 x) {
     return x != x ? toBrain(x) : u16(std::bit_cast<u32>(x) >> 16);
   },
@@ -131,8 +159,11 @@ void addConvertOps(OpTable &t) {
   addIntegersFloat<f32>(t, "f32");
   addIntegersFloat<f64>(t, "f64");
   addIntegersFloat<f16>(t, "f16");
+  addIntegersFloat<Brain>(t, "bf16");
   addRoundToWhole<f32>(t, "f32");
   addRoundToWhole<f64>(t, "f64");
+  addRoundToWhole<f16>(t, "f16");
+  addRoundToWhole<Brain>(t, "bf16");
   addFloatConversions(t);
   t["cvta.to.global.u64"] = t["cvta.global.u64"] = t["mov.u64"];
   t["cvta.to.param.u64"] = t["cvta.param.u64"] = t["mov.u64"];

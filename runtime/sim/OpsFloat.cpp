@@ -32,6 +32,22 @@ static f32 exponential(f32 input) {
   return input != input ? input : static_cast<f32>(r);
 }
 
+/// `testp`: what kind of number it is.
+template <typename T>
+static void addTests(OpTable &t, const std::string &tail) {
+  auto add = [&]<auto F>(const char *name) {
+    t["testp." + (name + tail)] = {test<F, T>, 1, {bitsOf<T>}, true};
+  };
+  add.template operator()<[](T x) { return std::isfinite(x); }>("finite");
+  add.template operator()<[](T x) { return std::isinf(x); }>("infinite");
+  add.template operator()<[](T x) { return x == x; }>("number");
+  add.template operator()<[](T x) { return x != x; }>("notanumber");
+  add.template operator()<[](T x) { return std::isnormal(x); }>("normal");
+  add.template operator()<[](T x) {
+    return std::fpclassify(x) == FP_SUBNORMAL;
+  }>("subnormal");
+}
+
 template <typename T, bool Flushed>
 static void addFloatComparesOf(OpTable &t, const std::string &tail) {
   // Also what is not `ftz` is compared through `take`: as it is.
@@ -66,6 +82,8 @@ static void addFloatComparesOf(OpTable &t, const std::string &tail) {
 template <typename T>
 static void addFloatCompares(OpTable &t, const std::string &n) {
   addFloatComparesOf<T, false>(t, "." + n);
+  if constexpr (sizeof(T) >= 4)
+    addTests<T>(t, "." + n);
   if constexpr (std::is_same_v<T, f32>)
     addFloatComparesOf<T, true>(t, ".ftz." + n);
 }

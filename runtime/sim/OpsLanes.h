@@ -113,6 +113,17 @@ static void compare(Warp &w, const Instr &i, u32 mask) {
   }
 }
 
+/// A predicate of one value.
+template <auto F, typename A>
+static void test(Warp &w, const Instr &i, u32 mask) {
+  const A *a = w.lanes<A>(i.a);
+  u32 bits = 0;
+  for (int l = 0; l < warpSize; ++l)
+    bits |= u32(F(a[l])) << l;
+  u32 &d = w.pred(i.d);
+  d = (d & ~mask) | (bits & mask);
+}
+
 template <typename T> static void select(Warp &w, const Instr &i, u32 mask) {
   T *d = w.lanes<T>(i.d);
   const T *a = w.lanes<T>(i.a);

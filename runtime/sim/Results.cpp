@@ -26,7 +26,8 @@ void describeResult(Instr &instr, std::string_view opcode) {
   };
   std::string_view name = opcode.substr(0, opcode.find('.'));
   // What only moves bits makes no number, and comparisons none at all.
-  if (name == "mov" || name == "selp" || name == "setp" || name == "shfl")
+  if (name == "mov" || name == "selp" || name == "setp" || name == "shfl" ||
+      name == "testp")
     return;
   instr.operand = instr.result = realOf(partFromEnd(0));
   Real other = realOf(partFromEnd(1));

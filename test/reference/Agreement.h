@@ -51,6 +51,7 @@ struct TensorArgument {
   Layout layout;
   bool written = false;
   bool fixed = false; // sizes are known while compiling
+  bool ordered = false;
   Fill fill = small;
   /// How far a result may be from the reference's: relative, absolute.
   double relative = 0, absolute = 0;
@@ -61,6 +62,12 @@ struct TensorArgument {
   }
   TensorArgument &filled(Fill with) {
     fill = std::move(with);
+    return *this;
+  }
+  /// What it holds depends on whose turn it is. A GPU's programs and elements
+  /// take turns in any order: what one leaves here is not looked at.
+  TensorArgument &ofOrder() {
+    ordered = true;
     return *this;
   }
   TensorArgument &known() {

@@ -52,6 +52,15 @@ TEST(Dot, EveryTypeAndLayout) {
           agree(dotCase(element, 16, 32, 8, x, y, o));
 }
 
+TEST(Dot, AsLargeAsAMatrixUnitTakes) {
+  for (const std::string &element : {"f16", "bf16", "i8"})
+    for (Layout x : allLayouts)
+      for (Layout y : allLayouts)
+        for (auto [m, n, k] :
+             {std::tuple(16, 8, 32), {16, 16, 64}, {64, 32, 64}, {128, 64, 32}})
+          agree(dotCase(element, m, n, k, x, y, Layout::rows));
+}
+
 TEST(Dot, SticksOutOfItsTensors) {
   for (const std::string &element : {"f32", "f16", "i8"})
     for (Layout x : allLayouts)
@@ -106,6 +115,26 @@ TEST(Dot, KeepLeavesOutNaN) {
                              element, acc);
         agree(c);
       }
+}
+
+TEST(Dot, KeepOfBytes) {
+  for (Layout layout : {Layout::rows, Layout::columns}) {
+    Case c;
+    c.tensor("x", "i8", {16, 64}, layout);
+    c.tensor("y", "i8", {64, 32}, layout);
+    c.tensor("m", "i1", {16, 64}).filled([](int64_t i) {
+      return double(i % 16 % 3 != 0 && i % 7 != 2);
+    });
+    c.tensor("o", "i32", {16, 32}).out();
+    c.body = R"(
+  %a = ag.load %x[%c0 : 16, %c0 : 64] : $x -> tensor<16x64xi8>
+  %b = ag.load %y[%c0 : 64, %c0 : 32] : $y -> tensor<64x32xi8>
+  %keep = ag.load %m[%c0 : 16, %c0 : 64] : $m -> tensor<16x64xi1>
+  %one = arith.constant dense<1> : tensor<16x32xi32>
+  %r = ag.dot %a, %b, %one keep %keep : tensor<16x64xi8>, tensor<64x32xi8>, tensor<16x32xi32>
+  ag.store %r, %o[%c0 : 16, %c0 : 32] : tensor<16x32xi32>, $o)";
+    agree(c);
+  }
 }
 
 TEST(Dot, KeepThatIsComputed) {

@@ -296,7 +296,7 @@ TEST(Memory, Atomics) {
           return double((i * 5) % 9);
         });
         c.tensor("t", element, {6, 11}, layout).out().filled(eighths);
-        c.tensor("o", element, {8, 16}, layout).out();
+        c.tensor("o", element, {8, 16}, layout).out().ofOrder();
         c.scalar("i", "i32", -1);
         c.body = fmt::format(R"(
   %v = ag.load %x[%c0 : 8, %c0 : 16] : $x -> tensor<8x16x{0}>

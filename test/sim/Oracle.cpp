@@ -458,6 +458,21 @@ std::optional<Answer> answer(const std::vector<std::string> &parts,
     }
     return Answer{bits};
   }
+  if (name == "testp") {
+    const std::string &kind = parts[1];
+    uint64_t bits = low(v[0], type.bits);
+    int mantissa = type.bits == 32 ? 23 : 52;
+    uint64_t exponent = low(bits, type.bits - 1) >> mantissa;
+    uint64_t most = low(~uint64_t(0), type.bits - 1 - mantissa);
+    bool hasFraction = low(bits, mantissa) != 0;
+    return Answer{
+        uint64_t(kind == "finite"       ? exponent != most
+                 : kind == "infinite"   ? exponent == most && !hasFraction
+                 : kind == "number"     ? exponent != most || !hasFraction
+                 : kind == "notanumber" ? exponent == most && hasFraction
+                 : kind == "normal"     ? exponent != most && exponent != 0
+                                        : exponent == 0 && hasFraction)};
+  }
   if (name == "setp") {
     if (!isReal(type))
       return Answer{

@@ -21,10 +21,10 @@ using namespace mlir;
 
 namespace attn_grid::test {
 
-SimKernel compileForSim(ModuleOp module) {
+SimKernel compileForSim(ModuleOp module, const std::string &name) {
   SimKernel result;
   result.name = (*module.getOps<ir::KernelOp>().begin()).getSymName().str();
-  const compiler::GpuArch &arch = *compiler::findGpu("sm_80");
+  const compiler::GpuArch &arch = *compiler::findGpu(name);
   ScopedDiagnosticHandler handler(module.getContext(),
                                   [&](Diagnostic &diagnostic) {
                                     result.error += diagnostic.str() + "\n";

@@ -26,8 +26,9 @@ struct SimKernel {
                   std::span<const std::pair<void *, size_t>> memory) const;
 };
 
-/// Lowers a module of one kernel, which is consumed, for sm_80.
-SimKernel compileForSim(mlir::ModuleOp module);
+/// Lowers a module of one kernel, which is consumed.
+SimKernel compileForSim(mlir::ModuleOp module,
+                        const std::string &arch = "sm_80");
 
 } // namespace attn_grid::test
 

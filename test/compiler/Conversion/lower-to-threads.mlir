@@ -236,3 +236,30 @@ ag.kernel @three_tensor_floats(
     : tensor<64x8xf32>, memref<64x8xf32, strided<[8, 1]>>
   ag.return
 }
+
+// -----
+
+// Bytes: 32 of k a product. The second factor is transposed as it is stored.
+// CHECK-LABEL: llvm.func @bytes
+// CHECK:         llvm.call_intrinsic "llvm.nvvm.ldmatrix.sync.aligned.m8n8.x4.b16.p3"
+// CHECK-COUNT-2: llvm.call_intrinsic "llvm.nvvm.mma.m16n8k32.row.col.s8"
+// CHECK-NOT:     mma
+// CHECK:         llvm.return
+ag.kernel @bytes(
+    %x_ptr: memref<i8> {ag.name = "x", ag.access = "in"},
+    %y_ptr: memref<i8> {ag.name = "y", ag.access = "in"},
+    %o_ptr: memref<i32> {ag.name = "o", ag.access = "out"}) {
+  %x = memref.reinterpret_cast %x_ptr to offset: [0], sizes: [64, 64],
+    strides: [64, 1] : memref<i8> to memref<64x64xi8, strided<[64, 1]>>
+  %y = memref.reinterpret_cast %y_ptr to offset: [0], sizes: [64, 8],
+    strides: [8, 1] : memref<i8> to memref<64x8xi8, strided<[8, 1]>>
+  %o = memref.reinterpret_cast %o_ptr to offset: [0], sizes: [64, 8],
+    strides: [8, 1] : memref<i32> to memref<64x8xi32, strided<[8, 1]>>
+  %c0 = arith.constant 0 : i32
+  %a = ag.load %x[%c0 : 64, %c0 : 64] : memref<64x64xi8, strided<[64, 1]>> -> tensor<64x64xi8>
+  %b = ag.load %y[%c0 : 64, %c0 : 8] : memref<64x8xi8, strided<[8, 1]>> -> tensor<64x8xi8>
+  %zero = arith.constant dense<0> : tensor<64x8xi32>
+  %r = ag.dot %a, %b, %zero : tensor<64x64xi8>, tensor<64x8xi8>, tensor<64x8xi32>
+  ag.store %r, %o[%c0 : 64, %c0 : 8] : tensor<64x8xi32>, memref<64x8xi32, strided<[8, 1]>>
+  ag.return
+}
