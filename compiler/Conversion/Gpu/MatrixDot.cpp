@@ -80,7 +80,10 @@ Value untransposed(Value tile, bool *isOdd) {
 /// columns as rows.
 ThreadTile ThreadEmitter::integerDot(DotOp op) {
   LinearLayout layout = firstFactorLayout(op);
-  ThreadTile lhs = get(op.getLhs(), layout);
+  const SharedTile *first = op.getKeep() ? nullptr : sharedTileOf(op.getLhs());
+  ThreadTile lhs;
+  if (!first)
+    lhs = get(op.getLhs(), layout);
   if (op.getKeep()) {
     const ThreadTile &keep = get(op.getKeep(), layout);
     for (auto [value, kept] : llvm::zip(lhs.regs, keep.regs))
@@ -97,7 +100,8 @@ ThreadTile ThreadEmitter::integerDot(DotOp op) {
     const ThreadTile &rhs = get(op.getRhs());
     tile = makeShared(op, {rhs.layout.transpose({1, 0}), rhs.regs});
   }
-  ThreadTile result = matrixProduct(lhs, acc, tile, /*transposed=*/true);
+  ThreadTile result = first ? productOfShared(*first, acc, tile, true)
+                            : matrixProduct(lhs, acc, tile, true);
   if (!loaded)
     shared.release(tile.block);
   return result;
@@ -152,14 +156,21 @@ ThreadTile ThreadEmitter::matrixProduct(const ThreadTile &lhs,
   return matrixProduct(factor, lhs.layout.shape()[1], acc, rhs, transposed);
 }
 
-/// The first factor comes from shared memory too, 16 x 16 a time.
+/// So much of k is in one matrix of ldmatrix, and twice as much in a product.
+static uint32_t elementsInLine(Type element) {
+  return 128 / element.getIntOrFloatBitWidth();
+}
+
+/// The first factor comes from shared memory too, 16 x 32 bytes a time.
 ThreadTile ThreadEmitter::productOfShared(const SharedTile &lhs,
                                           const ThreadTile &acc,
                                           const SharedTile &rhs,
                                           bool transposed) {
-  if (isWarpgroupProduct(acc.layout, lhs.shape[1], transposed))
+  if (lhs.element.isFloat() &&
+      isWarpgroupProduct(acc.layout, lhs.shape[1], transposed))
     return warpgroupProduct(nullptr, &lhs, acc, rhs, transposed);
   uint32_t rows = lhs.shape[0], inner = lhs.shape[1];
+  uint32_t half = elementsInLine(lhs.element);
   auto place = [&](uint32_t row, uint32_t k) -> uint32_t {
     return row < rows && k < inner ? row * inner + k : 0;
   };
@@ -167,10 +178,10 @@ ThreadTile ThreadEmitter::productOfShared(const SharedTile &lhs,
   LinearLayout::Bases lanes, warps, regs;
   for (uint32_t bit : {1, 2, 4, 8})
     lanes.push_back(place(bit, 0));
-  lanes.push_back(place(0, 8));
+  lanes.push_back(place(0, half));
   for (uint32_t basis : acc.layout.warp())
     warps.push_back(place(acc.layout.coordinate(basis, 0), 0));
-  for (uint32_t k = 16; k < inner; k *= 2)
+  for (uint32_t k = 2 * half; k < inner; k *= 2)
     regs.push_back(place(0, k));
   for (uint32_t basis : acc.layout.reg())
     if (uint32_t row = acc.layout.coordinate(basis, 0); row >= 16)
@@ -203,9 +214,7 @@ ThreadTile ThreadEmitter::matrixProduct(FirstFactor lhs, unsigned inner,
   const LinearLayout &layout = acc.layout;
   ThreadTile result = acc;
   Type i32Type = b.getI32Type();
-  // So much of k is in one matrix of ldmatrix, and twice as much in a product.
-  uint32_t half = 128 / tile.element.getIntOrFloatBitWidth();
-  uint32_t step = 2 * half;
+  uint32_t half = elementsInLine(tile.element), step = 2 * half;
   unsigned columns = layout.shape()[1];
   beforeSharedRead(tile.block);
 
