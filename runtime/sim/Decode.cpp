@@ -252,6 +252,7 @@ void Decoder::emit(Handler run) {
   made.line = at->line;
   made.source = at->source;
   made.file = at->file;
+  made.isMove = parts[0] == "mov" || parts[0] == "selp";
   program->code.push_back(made);
   program->texts.push_back(print(*at));
 }
@@ -285,11 +286,9 @@ void Decoder::tableOp(const Op &op) {
   const Operand &first = at->operands[0];
   made.d = destination(first, op.d);
   if (!first.list.empty()) { // `p|q`
-    bool isShuffle = parts[0] == "shfl";
-    if (!isShuffle && parts[0] != "setp")
+    if (parts[0] != "shfl" && parts[0] != "setp")
       fail(fmt::format("`{}` has one result", at->opcode));
-    made.imm = predicate(first.list[0]) + (isShuffle ? 1 : 0);
-    made.list = isShuffle ? 0 : 1;
+    made.second = predicate(first.list[0]);
   }
   // The fourth of `shfl.sync` are the threads that take part, as the last of
   // other instructions of that kind.

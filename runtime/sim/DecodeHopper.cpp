@@ -14,7 +14,7 @@ void Decoder::elect() {
   if (at->opcode != "elect.sync" || lane.list.size() != 1)
     unsupported();
   made.d = destination(lane, 32);
-  made.b = destination(lane.list[0], 1);
+  made.second = destination(lane.list[0], 1);
   made.members = source(operand(1), 32);
   emit(electLane);
 }

@@ -107,8 +107,8 @@ static void compare(Warp &w, const Instr &i, u32 mask) {
     bits |= r[l];
   u32 &d = w.pred(i.d);
   d = (d & ~mask) | (bits & mask);
-  if (i.list != 0) { // `p|q`: q is the opposite
-    u32 &q = w.pred(static_cast<Slot>(i.imm));
+  if (i.second != noSlot) { // `p|q`: q is the opposite
+    u32 &q = w.pred(i.second);
     q = (q & ~mask) | (~bits & mask);
   }
 }

@@ -18,7 +18,7 @@ void electLane(Warp &w, const Instr &i, uint32_t mask) {
   for (int l = 0; l < warpSize; ++l)
     if (mask >> l & 1)
       w.lanes<uint32_t>(i.d)[l] = lane;
-  uint32_t &p = w.pred(i.b);
+  uint32_t &p = w.pred(i.second);
   p = (p & ~mask) | uint32_t(1) << lane;
 }
 

@@ -33,8 +33,8 @@ template <int Mode> static void shuffle(Warp &w, const Instr &i, u32 mask) {
                "from lane " + std::to_string(from));
     d[lane] = old[from];
   }
-  if (i.imm != 0) {
-    u32 &p = w.pred(static_cast<Slot>(i.imm - 1));
+  if (i.second != noSlot) {
+    u32 &p = w.pred(i.second);
     p = (p & ~mask) | (inside & mask);
   }
 }

@@ -8,6 +8,7 @@
 // Warpgroup Level Matrix Instructions".
 
 #include "runtime/sim/Ops.h"
+#include "runtime/sim/Registers.h"
 #include "runtime/sim/SimFloat.h"
 #include "runtime/sim/Warp.h"
 
@@ -18,9 +19,6 @@ namespace attn_grid::sim {
 
 static constexpr int depth = 16; // of a product
 static constexpr int mostColumns = 256;
-
-/// Registers have at least 64 bytes: predicates have.
-static size_t registerOf(Slot slot) { return slot / 64; }
 
 void watchProductRegisters(Warp &w) {
   size_t count = registerOf(w.block.grid.program.registerBytes) + 1;

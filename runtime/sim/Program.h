@@ -54,10 +54,12 @@ struct Instr {
   uint8_t count = 1;        ///< elements of a vector, registers of a list
   bool wholeWarp = false;   ///< waits for threads that are elsewhere
   bool wideAddress = false; ///< the base is a 64-bit register
+  bool isMove = false;      ///< `mov`, `selp`: what it reads goes on as it is
   /// Of `list`: how many registers there are, and how many of them, the first,
   /// are written.
   uint16_t listed = 0, outputs = 0;
   Slot d = noSlot, a = noSlot, b = noSlot, c = noSlot;
+  Slot second = noSlot;  ///< a second result, a predicate
   Slot members = noSlot; ///< of `.sync`: the threads that take part
   uint32_t list = 0; ///< of `Program::slots`: the registers of lists, in order
   int64_t imm = 0;   ///< an address' offset, a branch's target, a constant

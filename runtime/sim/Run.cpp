@@ -1,6 +1,7 @@
 #include "runtime/sim/Run.h"
 
 #include "runtime/sim/Ops.h"
+#include "runtime/sim/Registers.h"
 #include "runtime/sim/Results.h"
 
 #include <algorithm>
@@ -78,6 +79,7 @@ private:
   uint32_t threads, warpCount;
   // Of one warp: what registers hold before anything is written to them.
   std::vector<char> image;
+  std::vector<uint32_t> written; // lanes, of each register; empty: not checked
   std::unique_ptr<char[]> memory;
   char *registers = nullptr;
 
@@ -117,6 +119,8 @@ BlockRunner::BlockRunner(const Grid &grid, const RunOptions &options)
   memory =
       std::make_unique_for_overwrite<char[]>(image.size() * warpCount + 64);
   total.perInstr.resize(program.code.size());
+  if (grid.reports.options.init)
+    written = registersAtStart(program);
   registers = memory.get();
   registers += (64 - reinterpret_cast<uintptr_t>(registers) % 64) % 64;
 }
@@ -161,6 +165,7 @@ void BlockRunner::runWarp(Warp &w) {
   w.spins = false;
   const bool checksNan = grid.reports.options.nan;
   const bool perturbs = grid.reports.options.perturbs;
+  const bool checksRegisters = !w.writtenLanes.empty();
   const Instr *code = program.code.data();
   std::vector<Group> &groups = w.groups;
   size_t current = 0;
@@ -179,11 +184,14 @@ void BlockRunner::runWarp(Warp &w) {
     // Until the group changes.
     for (;;) {
       const Instr &instr = code[pc];
+      w.at = &instr;
       uint32_t mask = active;
       if (instr.guard != noSlot) {
         uint32_t guard = w.pred(instr.guard);
         mask &= instr.guardNegated ? ~guard : guard;
       }
+      if (checksRegisters)
+        checkRegisters(w, instr, mask, active);
       ++w.steps;
       InstrCounters &counted = w.block.perInstr[pc];
       ++counted.count;
@@ -193,7 +201,6 @@ void BlockRunner::runWarp(Warp &w) {
                     (instr.flow == Flow::barrier && mask == 0);
       if (goesOn) {
         if (mask) {
-          w.at = &instr;
           if (instr.flow == Flow::trap)
             w.report(Problem::trap, std::countr_zero(mask), 0, 0,
                      "the kernel stopped itself");
@@ -235,7 +242,6 @@ void BlockRunner::runWarp(Warp &w) {
         current = 0;
         break;
       }
-      w.at = &instr;
       if (w.steps > options.instructionLimit)
         w.report(Problem::tooLong, std::countr_zero(active), 0, 0,
                  fmt::format("this warp ran {} instructions", w.steps));
@@ -334,6 +340,7 @@ void BlockRunner::run(Dim3 id) {
     warp.groups.push_back({0, warp.alive});
     warp.local.resize(size_t(program.localBytes) * warpSize);
     fillSpecials(warp, warpCount);
+    warp.writtenLanes = written;
     if (program.usesProducts)
       watchProductRegisters(warp);
   }

@@ -92,7 +92,10 @@ struct Warp {
   std::deque<std::vector<AsyncCopy>> copyGroups = {}; ///< the oldest first
   Products products = {};                             ///< not yet in a group
   std::deque<Products> productGroups = {};            ///< the oldest first
-  /// By register (its slot / 64): products under way that write or read it,
+  /// By register (its slot / 64): the lanes that hold something. Empty if
+  /// nobody asks.
+  std::vector<uint32_t> writtenLanes = {};
+  /// By register: products under way that write or read it,
   /// and the step that last wrote it. Empty if the program has no products.
   std::vector<uint16_t> productWrites = {}, productReads = {};
   std::vector<uint64_t> writtenAt = {};
