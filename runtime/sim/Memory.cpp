@@ -16,37 +16,26 @@ GlobalMemory::GlobalMemory() {
   const char *megabytes = std::getenv("AG_SIM_MEMORY");
   limit =
       megabytes ? std::strtoull(megabytes, nullptr, 10) << 20 : size_t(4) << 30;
-  auto reserve = [&](uint64_t hint) {
-    void *at =
-        mmap(reinterpret_cast<void *>(hint), reserved, PROT_READ | PROT_WRITE,
-             MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-    return at == MAP_FAILED ? nullptr : at;
-  };
-  // The same addresses in every run, where they are free.
-  void *memory = reserve(0x300000000000), *states = reserve(0);
-  while ((!memory || !states) && reserved > size_t(1) << 32) {
-    if (memory)
-      munmap(memory, reserved);
-    if (states)
-      munmap(states, reserved);
-    reserved /= 2;
-    memory = reserve(0x300000000000);
-    states = reserve(0);
-  }
-  if (!memory || !states) {
-    reserved = 0;
+  // The same addresses in every run, where they are free; behind the memory
+  // lie the states of its bytes, then their writers.
+  for (; reserved >= size_t(1) << 32; reserved /= 2) {
+    void *at = mmap(reinterpret_cast<void *>(0x300000000000), 6 * reserved,
+                    PROT_READ | PROT_WRITE,
+                    MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    if (at == MAP_FAILED)
+      continue;
+    base = reinterpret_cast<uint64_t>(at);
+    shadow = reinterpret_cast<uint8_t *>(base + reserved);
+    writers = reinterpret_cast<uint32_t *>(base + 2 * reserved);
+    next = redZone;
     return;
   }
-  base = reinterpret_cast<uint64_t>(memory);
-  shadow = static_cast<uint8_t *>(states);
-  next = redZone;
+  reserved = 0;
 }
 
 GlobalMemory::~GlobalMemory() {
-  if (reserved) {
-    munmap(reinterpret_cast<void *>(base), reserved);
-    munmap(shadow, reserved);
-  }
+  if (reserved)
+    munmap(reinterpret_cast<void *>(base), 6 * reserved);
 }
 
 uint64_t GlobalMemory::allocate(size_t bytes, bool isWritten) {
@@ -76,11 +65,16 @@ bool GlobalMemory::free(uint64_t address) {
   inUse -= bytes;
   std::memset(states(address), freed, bytes);
   // The pages go back; the addresses stay taken.
-  constexpr size_t page = 4096;
-  uint64_t first = (address + page - 1) / page * page;
-  uint64_t end = (address + bytes) / page * page;
-  if (end > first)
-    madvise(reinterpret_cast<void *>(first), end - first, MADV_DONTNEED);
+  auto giveBack = [](uint64_t begin, uint64_t behind) {
+    constexpr size_t page = 4096;
+    uint64_t first = (begin + page - 1) / page * page;
+    uint64_t end = behind / page * page;
+    if (end > first)
+      madvise(reinterpret_cast<void *>(first), end - first, MADV_DONTNEED);
+  };
+  giveBack(address, address + bytes);
+  auto of = reinterpret_cast<uint64_t>(writers + (address - base));
+  giveBack(of, of + sizeof(uint32_t) * bytes);
   return true;
 }
 
@@ -149,6 +143,21 @@ void GlobalMemory::markWritten(uint64_t address, size_t bytes) {
   uint8_t *state = states(address);
   for (size_t i = 0; i < bytes; ++i)
     __atomic_store_n(state + i, written, __ATOMIC_RELAXED);
+}
+
+uint32_t GlobalMemory::claim(uint64_t address, size_t bytes, uint32_t writer) {
+  if (!contains(address))
+    return 0;
+  uint32_t other = 0, *of = writers + (address - base);
+  for (size_t i = 0; i < bytes; ++i) {
+    uint32_t before = __atomic_load_n(of + i, __ATOMIC_RELAXED);
+    if (before == writer)
+      continue;
+    if (before)
+      other = before;
+    __atomic_store_n(of + i, writer, __ATOMIC_RELAXED);
+  }
+  return other;
 }
 
 bool GlobalMemory::find(uint64_t address, Allocation &found) const {

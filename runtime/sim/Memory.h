@@ -1,7 +1,8 @@
 #ifndef AG_RUNTIME_SIM_MEMORY_H
 #define AG_RUNTIME_SIM_MEMORY_H
 /// A device's global memory: one range of addresses of this process, with a
-/// byte for each of its bytes that says what may be done with it.
+/// byte for each of its bytes that says what may be done with it, and a word
+/// that says who wrote it.
 ///
 /// Addresses are never used twice, so that what was freed stays known as freed.
 
@@ -39,6 +40,9 @@ public:
   bool isWritten(uint64_t address, size_t bytes) const;
   void markWritten(uint64_t address, size_t bytes);
   bool contains(uint64_t address) const { return address - base < reserved; }
+  /// Notes that `writer` writes these bytes. Another that wrote one of them
+  /// before, the last; 0 if there is none.
+  uint32_t claim(uint64_t address, size_t bytes, uint32_t writer);
   uint8_t *states(uint64_t address) const { return shadow + (address - base); }
 
   /// The allocation that holds, or is nearest to, an address: its first byte,
@@ -57,6 +61,7 @@ private:
   size_t reserved = 0, limit = 0, inUse = 0;
   size_t next = 0; // offset of what was never allocated
   uint8_t *shadow = nullptr;
+  uint32_t *writers = nullptr; // as large as four of the other ranges
   mutable std::mutex mutex;
   std::map<uint64_t, Allocation> allocations;
   std::map<uint64_t, size_t> host;

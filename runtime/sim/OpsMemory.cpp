@@ -8,6 +8,7 @@
 #include <bit>
 #include <cmath>
 #include <cstring>
+#include <fmt/format.h>
 
 namespace attn_grid::sim {
 
@@ -72,11 +73,38 @@ char *checkShared(Warp &w, int lane, uint64_t address, uint32_t bytes,
   return shared.at(address);
 }
 
-static char *checkLocal(Warp &w, int lane, uint64_t address, uint32_t bytes) {
+static char *checkLocal(Warp &w, int lane, uint64_t address, uint32_t bytes,
+                        bool isRead) {
   uint32_t size = w.block.grid.program.localBytes;
   if (address > size || bytes > size - address)
     w.report(Problem::outOfBounds, lane, address, bytes, "local memory");
-  return w.local.data() + static_cast<size_t>(lane) * size + address;
+  size_t at = static_cast<size_t>(lane) * size + address;
+  auto first = w.localWritten.begin() + static_cast<ptrdiff_t>(at);
+  if (!isRead)
+    std::fill_n(first, bytes, true);
+  else if (std::find(first, first + bytes, false) != first + bytes &&
+           w.block.grid.reports.options.init)
+    w.report(Problem::uninitialised, lane, address, bytes,
+             "read of local memory");
+  return w.local.data() + at;
+}
+
+/// Two blocks that write a byte do so in any order.
+static void checkWriter(Warp &w, int lane, uint64_t address, uint32_t bytes) {
+  const Grid &grid = w.block.grid;
+  uint64_t blocks = grid.blocks.count();
+  if (blocks == 1 || !grid.reports.options.race)
+    return;
+  uint32_t other = w.memory().claim(address, bytes, w.block.writer());
+  uint64_t number = other - grid.firstWriter;
+  if (other == 0 || number >= blocks)
+    return;
+  w.report(Problem::race, lane, address, bytes,
+           fmt::format("block ({}, {}, {}) wrote this too, {}",
+                       number % grid.blocks.x,
+                       number / grid.blocks.x % grid.blocks.y,
+                       number / grid.blocks.x / grid.blocks.y,
+                       w.memory().describe(address)));
 }
 
 /// The memory of an access, whatever its space.
@@ -88,14 +116,15 @@ static char *locate(Warp &w, int lane, uint64_t address, uint32_t bytes,
   if constexpr (S == Space::shared)
     return checkShared(w, lane, address, bytes, isRead, w.number);
   else if constexpr (S == Space::local)
-    return checkLocal(w, lane, address, bytes);
-  else if constexpr (S == Space::global)
-    return checkGlobal(w, lane, address, bytes, isRead);
-  else // generic
-    return address - sharedWindow < (uint64_t(1) << 32)
-               ? checkShared(w, lane, address - sharedWindow, bytes, isRead,
-                             w.number)
-               : checkGlobal(w, lane, address, bytes, isRead);
+    return checkLocal(w, lane, address, bytes, isRead);
+  // Generic addresses name both.
+  if (S != Space::global && address - sharedWindow < (uint64_t(1) << 32))
+    return checkShared(w, lane, address - sharedWindow, bytes, isRead,
+                       w.number);
+  char *at = checkGlobal(w, lane, address, bytes, isRead);
+  if (!isRead)
+    checkWriter(w, lane, address, bytes);
+  return at;
 }
 
 /// Adds to the counters what an access of `lanes` threads costs a GPU: passes

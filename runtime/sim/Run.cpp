@@ -64,6 +64,12 @@ void Warp::report(Problem problem, int lane, uint64_t address, uint32_t bytes,
     throw Fault(problem, text);
 }
 
+/// 0 is none. Numbers come again after 2^32 blocks, when nobody remembers.
+uint32_t Grid::newWriters(uint64_t count) {
+  static std::atomic<uint32_t> next = 1;
+  return next.fetch_add(static_cast<uint32_t>(count));
+}
+
 namespace {
 /// The registers and warps of blocks, one block after the other.
 class BlockRunner {
@@ -339,6 +345,7 @@ void BlockRunner::run(Dim3 id) {
     warp.alive = left >= warpSize ? allLanes : (uint32_t(1) << left) - 1;
     warp.groups.push_back({0, warp.alive});
     warp.local.resize(size_t(program.localBytes) * warpSize);
+    warp.localWritten.resize(warp.local.size());
     fillSpecials(warp, warpCount);
     warp.writtenLanes = written;
     if (program.usesProducts)

@@ -26,6 +26,12 @@ struct Grid {
   std::vector<uint8_t> params;
   GlobalMemory &memory;
   Reports &reports;
+  /// The blocks of a launch have numbers of their own, from this one on: what
+  /// `GlobalMemory` knows writers by.
+  uint32_t firstWriter = newWriters(blocks.count());
+
+private:
+  static uint32_t newWriters(uint64_t count);
 };
 
 /// An asynchronous copy that nobody has waited for.
@@ -55,6 +61,11 @@ struct Block {
   std::map<uint64_t, MemoryBarrier> barriers = {}; ///< by address
   uint64_t arrivals = 0; ///< at any of them, or phases that ended
 
+  uint32_t writer() const {
+    uint64_t number =
+        id.x + grid.blocks.x * (id.y + uint64_t(grid.blocks.y) * id.z);
+    return grid.firstWriter + static_cast<uint32_t>(number);
+  }
   InstrCounters &counted(const Instr &instr) {
     return perInstr[&instr - grid.program.code.data()];
   }
@@ -88,7 +99,8 @@ struct Warp {
   uint32_t waitingAt = 0, waitingMask = 0;
   bool ignoreMembers = false; ///< after a report of threads that do not come
   std::vector<char> local = {};
-  std::vector<AsyncCopy> copying = {};                ///< not yet in a group
+  std::vector<bool> localWritten = {}; ///< of each byte of `local`
+  std::vector<AsyncCopy> copying = {}; ///< not yet in a group
   std::deque<std::vector<AsyncCopy>> copyGroups = {}; ///< the oldest first
   Products products = {};                             ///< not yet in a group
   std::deque<Products> productGroups = {};            ///< the oldest first

@@ -116,6 +116,80 @@ TEST(Checks, UninitialisedMemory) {
   EXPECT_EQ(reports(), "");
 }
 
+TEST(Checks, UninitialisedRegisters) {
+  expectReport("add.u32 %r3, %r4, 1;\n",
+               "uninitialised memory: use of a register that nothing was "
+               "written to");
+  expectRight("mov.u32 %r4, 1;\nadd.u32 %r3, %r4, 1;\n");
+  // Some lanes only.
+  std::string some = "setp.lt.u32 %p0, %r0, 5;\n@%p0 mov.u32 %r4, 1;\n";
+  expectReport(some + "add.u32 %r3, %r4, 1;\n", "thread (5, 0, 0)");
+  expectRight(some + "@%p0 add.u32 %r3, %r4, 1;\n");
+  // An address, a value that is stored, a guard.
+  expectReport("mov.u32 %r3, 0;\n@%p1 add.u32 %r3, %r3, 1;\n",
+               "use of a register");
+  expectReport("st.global.u32 [%d1], %r4;\n", "use of a register");
+  expectReport("st.shared.u8 [%r4], %r0;\n", "use of a register",
+               CUDA_ERROR_ILLEGAL_ADDRESS);
+  // Moves pass it on.
+  expectRight("mov.u32 %r4, %r5;\n");
+  expectReport("mov.u32 %r4, %r5;\nadd.u32 %r3, %r4, 1;\n",
+               "`add.u32 %r3, %r4, 1`");
+  std::string chosen = "setp.lt.u32 %p0, %r0, 64;\n"
+                       "selp.b32 %r4, %r0, %r5, %p0;\n";
+  expectRight(chosen + "add.u32 %r3, %r4, 1;\n");
+  expectReport(chosen + "selp.b32 %r4, %r5, %r0, %p0;\n"
+                        "add.u32 %r3, %r4, 1;\n",
+               "use of a register");
+  // Of two halves one.
+  expectRight("mov.b64 %d2, {%r0, %r5};\nmov.b64 {%r3, %r4}, %d2;\n"
+              "add.u32 %r3, %r3, 1;\n");
+  // What a barrier and a vote give.
+  expectRight("setp.lt.u32 %p0, %r0, 5;\nbar.red.or.pred %p1, 0, %p0;\n"
+              "@%p1 mov.u32 %r3, 1;\nshfl.sync.bfly.b32 %r4|%p2, %r0, 1, 31, "
+              "-1;\n@%p2 add.u32 %r4, %r4, 1;\n");
+}
+
+TEST(Checks, UninitialisedLocalMemory) {
+  std::string depot = ".local .align 4 .b8 depot[8];\nmov.u64 %d2, depot;\n";
+  expectReport(depot + "ld.local.u32 %r3, [%d2+4];\n",
+               "uninitialised memory: read of local memory");
+  expectRight(depot + "st.local.u32 [%d2+4], %r0;\n"
+                      "ld.local.u32 %r3, [%d2+4];\n");
+}
+
+TEST(Checks, BlocksThatWriteTheSame) {
+  auto blocks = [](const std::string &body, unsigned count) {
+    open();
+    Module module(kernelOf(body));
+    EXPECT_EQ(module.result, CUDA_SUCCESS) << module.error;
+    Array<uint32_t> p(std::vector<uint32_t>(64, 5));
+    EXPECT_EQ(Launch().add(p).run(module.function("k"), {count}, {32}),
+              CUDA_SUCCESS);
+    // Another launch is behind it.
+    EXPECT_EQ(Launch().add(p).run(module.function("k"), {count}, {32}),
+              CUDA_SUCCESS);
+    std::string text = reports();
+    agSimClearReports();
+    return text;
+  };
+  std::string store = "st.global.u32 [%d1], %r0;\n";
+  EXPECT_EQ(blocks(store, 1), "");
+  EXPECT_THAT(blocks(store, 2), HasSubstr("race: block ("));
+  EXPECT_THAT(blocks(store, 2),
+              HasSubstr("wrote this too, byte 0 of the 256 bytes at"));
+  std::string apart = "mov.u32 %r3, %ctaid.x;\nmul.wide.u32 %d2, %r3, 128;\n"
+                      "add.s64 %d1, %d1, %d2;\n";
+  EXPECT_EQ(blocks(apart + store, 2), "");
+  // By a byte only.
+  EXPECT_THAT(blocks("mov.u32 %r3, %ctaid.x;\ncvt.u64.u32 %d2, %r3;\n"
+                     "add.s64 %d1, %d0, %d2;\nst.global.u8 [%d1], %r0;\n"
+                     "st.global.u8 [%d1+1], %r0;\n",
+                     2),
+              HasSubstr("1 bytes at"));
+  EXPECT_EQ(blocks("red.global.add.u32 [%d1], 1;\n", 2), "");
+}
+
 TEST(Checks, Races) {
   // Warp 0 reads what warp 1 writes.
   std::string write = "st.shared.u32 [%r1], %r0;\n",
