@@ -12,7 +12,7 @@
 // way accesses that the condition proves to lie inside their tensors are marked
 // so.
 //
-// A loop over the extent that a dot contracts, or along rows, has no branch,
+// A loop that dots contract along, or that goes along rows, has no such branch,
 // but its last tiles may stick out: it is taken apart too, so that all others
 // are loaded without a test, by whole vectors.
 
@@ -104,6 +104,26 @@ static std::pair<int64_t, Value> belowSize(Value limit) {
   return {-constant.getSExtValue(), wide ? wide.getIn() : Value()};
 }
 
+/// Whether an integer that is not negative is surely not above another, as it
+/// is the least of that and others (bounds of loops), or 0 instead (the size of
+/// a view that begins outside of its tensor).
+static bool isAtMost(Value value, Value other, unsigned depth = 8) {
+  if (value == other)
+    return true;
+  Operation *op = value.getDefiningOp();
+  if (!op || depth == 0)
+    return false;
+  auto of = [&](unsigned i) {
+    return isAtMost(op->getOperand(i), other, depth - 1);
+  };
+  if (isa<arith::ExtSIOp, arith::TruncIOp>(op))
+    return of(0);
+  if (isa<arith::MinSIOp>(op))
+    return of(0) || of(1);
+  return isa<arith::SelectOp>(op) && of(1) &&
+         matchPattern(op->getOperand(2), m_Zero());
+}
+
 /// Marks dimensions of `access` that begin at the loop's induction and, because
 /// of `limits`, end inside the tensor.
 template <typename Op>
@@ -118,7 +138,7 @@ static void markInside(Op access, scf::ForOp loop, ArrayRef<Value> limits) {
       continue;
     for (Value limit : limits) {
       auto [distance, of] = belowSize(limit);
-      if (of && of == size && distance >= access.getExtents()[d])
+      if (of && isAtMost(of, size) && distance >= access.getExtents()[d])
         inside.push_back(d);
     }
   }
@@ -232,8 +252,9 @@ static void markInside(Region &region, scf::ForOp loop,
 template <typename Op>
 static int64_t reachOf(Op access, scf::ForOp loop, std::optional<size_t> only) {
   for (auto [d, index] : llvm::enumerate(access.getIndices()))
-    if (index == loop.getInductionVar() && (!only || d == *only) &&
-        ir::sizeValueOf(access.getTensor(), d) == loop.getUpperBound())
+    if (Value size = ir::sizeValueOf(access.getTensor(), d);
+        index == loop.getInductionVar() && (!only || d == *only) && size &&
+        isAtMost(loop.getUpperBound(), size))
       return access.getExtents()[d];
   return 0;
 }
@@ -242,7 +263,9 @@ static int64_t reachOf(Op access, scf::ForOp loop, std::optional<size_t> only) {
 /// which dots contract, and those whose rows the loop goes along, which are
 /// read and written by whole vectors where nothing sticks out.
 static int64_t reachOfTiles(scf::ForOp loop) {
-  bool hasDots = !loop.getBody()->getOps<ir::DotOp>().empty();
+  bool hasDots = loop.getBody()
+                     ->walk([](ir::DotOp) { return WalkResult::interrupt(); })
+                     .wasInterrupted();
   // What computes much waits for no memory, and needs its registers once.
   constexpr int64_t little = 24;
   int64_t tiles = llvm::count_if(*loop.getBody(), [](Operation &op) {
@@ -259,12 +282,12 @@ static int64_t reachOfTiles(scf::ForOp loop) {
       reach =
           std::max(reach, reachOf(access, loop, hasDots ? std::nullopt : last));
   };
-  for (Operation &op : *loop.getBody()) {
+  loop.getBody()->walk([&](Operation *op) {
     if (auto load = dyn_cast<ir::LoadOp>(op))
       note(load, load.getResult().getType());
     else if (auto store = dyn_cast<ir::StoreOp>(op))
       note(store, store.getValue().getType());
-  }
+  });
   return reach;
 }
 

@@ -200,3 +200,40 @@ ag.kernel @window(%p: memref<f32> {ag.name = "p", ag.access = "inout"}, %N: i32 
   ag.store %end, %t[%zero : 16, %zero : 16] : tensor<16x16xf32>, memref<16x16xf32, strided<[16, 1]>>
   ag.return
 }
+
+// -----
+
+// A loop up to the least of a size and something else, whose dot is in a branch:
+// tiles of its first part lie inside the tensor.
+// CHECK-LABEL: ag.kernel @branch_to_a_minimum
+// CHECK:      scf.for
+// CHECK:        scf.if
+// CHECK:          ag.load {{.*}} {ag.inside = array<i64: 0>}
+// CHECK:      scf.for
+// CHECK:        scf.if
+// CHECK:          ag.load
+// CHECK-NOT:        ag.inside
+// CHECK:          ag.dot
+ag.kernel @branch_to_a_minimum(%p: memref<f32> {ag.name = "p", ag.access = "in"}, %o: memref<f32> {ag.name = "o", ag.access = "out"}, %m: memref<i1> {ag.name = "m", ag.access = "in"}, %N: i32 {ag.extent}, %most: i32 {ag.name = "most"}) {
+  %rows = arith.index_cast %N : i32 to index
+  %t = memref.reinterpret_cast %p to offset: [0], sizes: [%rows, 16], strides: [16, 1] : memref<f32> to memref<?x16xf32, strided<[16, 1]>>
+  %u = memref.reinterpret_cast %o to offset: [0], sizes: [16, 16], strides: [16, 1] : memref<f32> to memref<16x16xf32, strided<[16, 1]>>
+  %w = memref.reinterpret_cast %m to offset: [0], sizes: [1], strides: [1] : memref<i1> to memref<1xi1, strided<[1]>>
+  %zero = arith.constant 0 : i32
+  %size = arith.constant 16 : i32
+  %none = arith.constant dense<0.0> : tensor<16x16xf32>
+  %open = ag.load %w[%zero] : memref<1xi1, strided<[1]>> -> i1
+  %end = arith.minsi %N, %most : i32
+  %sum = scf.for %n = %zero to %end step %size iter_args(%acc = %none) -> (tensor<16x16xf32>) : i32 {
+    %next = scf.if %open -> (tensor<16x16xf32>) {
+      %k = ag.load %t[%n : 16, %zero : 16] : memref<?x16xf32, strided<[16, 1]>> -> tensor<16x16xf32>
+      %s = ag.dot %k, %k, %acc : tensor<16x16xf32>, tensor<16x16xf32>, tensor<16x16xf32>
+      scf.yield %s : tensor<16x16xf32>
+    } else {
+      scf.yield %acc : tensor<16x16xf32>
+    }
+    scf.yield %next : tensor<16x16xf32>
+  }
+  ag.store %sum, %u[%zero : 16, %zero : 16] : tensor<16x16xf32>, memref<16x16xf32, strided<[16, 1]>>
+  ag.return
+}
