@@ -298,6 +298,12 @@ private:
       demand.boxBytes = demand.stagedBytes;
     constexpr double groupRows = 64, groupColumns = 256, groupDepth = 16;
     bool isHalf = kind == ProductKind::f16 || kind == ProductKind::bf16;
+    // What is the same in all trips stays in shared memory if it is large
+    // (`ThreadEmitter::isHeldInShared`).
+    auto loop = op->getParentOfType<LoopLikeOpInterface>();
+    bool mayBeHeld = isHalf && !op.getKeep() && loop &&
+                     loop.isDefinedOutsideOfLoop(op.getLhs());
+    constexpr double heldColumns = 128, heldElements = 64;
     if (options.warpgroups && isHalf && m >= groupRows && k >= groupDepth) {
       double steps =
           m / groupRows * k / groupDepth * std::ceil(n / groupColumns);
@@ -305,7 +311,7 @@ private:
       demand.groupInstructions = 4 * steps;
       // The second factor is read for each group of rows.
       demand.operandBytes = rhs * m / groupRows;
-      if (isMadeHere(op.getLhs()))
+      if (isMadeHere(op.getLhs()) || (mayBeHeld && n >= heldColumns))
         demand.operandBytes += lhs * std::ceil(n / groupColumns);
       return demand;
     }
@@ -317,7 +323,8 @@ private:
     // A warp takes 16 rows at least, and all columns if there are rows enough.
     double rows = std::min<double>(options.warps, std::max(m / 16, 1.0));
     demand.operandBytes = rhs * rows;
-    if (isMadeHere(op.getLhs()))
+    bool isHeld = mayBeHeld && m * k / (32 * rows) >= heldElements;
+    if (isMadeHere(op.getLhs()) || isHeld)
       demand.operandBytes += lhs * (options.warps / rows);
     return demand;
   }
