@@ -78,6 +78,10 @@ struct ApproximateMath : impl::ApproximateMathBase<ApproximateMath> {
     RewritePatternSet patterns(&getContext());
     populateApproximateMathPatterns(patterns, {avx512});
     walkAndApplyPatterns(getOperation(), std::move(patterns));
+    // LLVM would estimate reciprocals, for which 1 / 0 is NaN.
+    getOperation()->walk([](arith::DivFOp op) {
+      op.setFastmath(op.getFastmath() & ~arith::FastMathFlags::arcp);
+    });
   }
 };
 } // namespace

@@ -31,6 +31,7 @@ llvm::ArrayRef<BuiltinEntry> Lowering::builtinTable() {
       {"round", &L::builtinUnary, "x", num(U::round)},
       {"sqrt", &L::builtinUnary, "x", num(U::sqrt)},
       {"rsqrt", &L::builtinUnary, "x", num(U::rsqrt)},
+      {"rcp", &L::builtinUnary, "x", num(U::rcp)},
       {"exp", &L::builtinUnary, "x", num(U::exp)},
       {"exp2", &L::builtinUnary, "x", num(U::exp2)},
       {"log", &L::builtinUnary, "x", num(U::log)},

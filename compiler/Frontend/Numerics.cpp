@@ -176,6 +176,13 @@ Value Numerics::floatFunction(UnaryKind kind, Value x) {
     return builder.createOrFold<math::SqrtOp>(loc, x);
   case UnaryKind::rsqrt:
     return builder.createOrFold<math::RsqrtOp>(loc, x);
+  case UnaryKind::rcp: { // 1 / x, for which a target may have a short cut
+    bool wide = getElementTypeOrSelf(x).isF64();
+    TileValue value{x, wide ? DType::f64 : DType::f32};
+    return builder.createOrFold<arith::DivFOp>(
+        loc, constantFloat(value.type(), 1.0).value, x,
+        arith::FastMathFlags::arcp);
+  }
   case UnaryKind::exp:
     return builder.createOrFold<math::ExpOp>(loc, x);
   case UnaryKind::exp2:

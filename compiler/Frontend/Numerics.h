@@ -47,6 +47,7 @@ enum class UnaryKind : uint8_t {
   round,
   sqrt,
   rsqrt,
+  rcp,
   exp,
   exp2,
   log,

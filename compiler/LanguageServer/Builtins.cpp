@@ -122,6 +122,7 @@ const std::vector<Builtin> &builtins() {
       {K::function, "print", "print(\"...\", x)", "Prints from every program."},
       {K::function, "program_id", "program_id()",
        "The place of this program in the grid, one scalar per dimension."},
+      {K::function, "rcp", "rcp(x)", "1 / x, not always correctly rounded."},
       {K::function, "reduce", "reduce(x, axis = 0, f)",
        "Reduces with an associative function."},
       {K::function, "reshape", "reshape(x, [M, N])",

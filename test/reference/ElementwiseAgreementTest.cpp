@@ -161,6 +161,19 @@ TEST(Elementwise, ElementaryFunctions) {
     }
 }
 
+TEST(Elementwise, Reciprocals) {
+  // What `rcp` becomes: a target need not round correctly.
+  for (const std::string &element : floatTypes) {
+    Case c = elementwiseCase("arith.divf {x}, {y} fastmath<arcp> : {t}",
+                             element, element, wild);
+    c.tensors[3].near(element == "f64" ? 0 : 0x1p-22,
+                      element == "f32" ? 0x1p-126 : 0);
+    if (element == "f16" || element == "bf16")
+      c.tensors[3].near(element == "f16" ? 0x1p-10 : 0x1p-7, 0x1p-24);
+    agree(c);
+  }
+}
+
 TEST(Elementwise, Conversions) {
   std::vector<std::string> floats = floatTypes;
   floats.insert(floats.end(), {"f8E4M3FN", "f8E5M2"});

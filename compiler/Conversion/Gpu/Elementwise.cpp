@@ -48,10 +48,19 @@ static Value log2Single(ImplicitLocOpBuilder &b, Value x) {
   return callIntrinsic(b, "llvm.nvvm.lg2.approx.ftz.f", b.getF32Type(), x);
 }
 
+/// rcp.approx: 1 ulp, the ends right, subnormals are 0.
+static Value reciprocal(ImplicitLocOpBuilder &b, Value x) {
+  return callIntrinsic(b, "llvm.nvvm.rcp.approx.ftz.f", b.getF32Type(), x);
+}
+
 /// `op` on scalars that are not 16-bit floats.
 static Value emitScalar(ImplicitLocOpBuilder &b, Operation *op,
                         ArrayRef<Value> operands, Type result) {
   if (result.isF32()) {
+    if (auto ratio = dyn_cast<arith::DivFOp>(op);
+        ratio &&
+        bitEnumContainsAny(ratio.getFastmath(), arith::FastMathFlags::arcp))
+      return arith::MulFOp::create(b, operands[0], reciprocal(b, operands[1]));
     if (isa<math::Exp2Op>(op))
       return exp2Single(b, operands[0]);
     if (isa<math::ExpOp>(op))

@@ -77,6 +77,17 @@ func.func @rsqrt(%x: f32) -> f32 {
 
 // -----
 
+// LLVM must not estimate it.
+// CHECK-LABEL: @rcp
+// CHECK: arith.divf %{{.*}}, %{{.*}} : f32
+func.func @rcp(%x: f32) -> f32 {
+  %one = arith.constant 1.0 : f32
+  %y = arith.divf %one, %x fastmath<arcp> : f32
+  return %y : f32
+}
+
+// -----
+
 // Halves go away from zero: trunc(x + copysign(0.49999997, x)).
 // CHECK-LABEL: @round
 // CHECK: arith.constant 0.49999997
