@@ -116,8 +116,13 @@ static bool isAtMost(Value value, Value other, unsigned depth = 8) {
   auto of = [&](unsigned i) {
     return isAtMost(op->getOperand(i), other, depth - 1);
   };
-  if (isa<arith::ExtSIOp, arith::TruncIOp>(op))
+  if (isa<arith::ExtSIOp>(op))
     return of(0);
+  if (isa<arith::TruncIOp>(op)) { // of what fits
+    Range range = StaticRanges().of(op->getOperand(0));
+    Range all = rangeOfWidth(integerWidth(value.getType()));
+    return range.min >= all.min && range.max <= all.max && of(0);
+  }
   if (isa<arith::MinSIOp>(op))
     return of(0) || of(1);
   return isa<arith::SelectOp>(op) && of(1) &&
