@@ -266,17 +266,20 @@ static int64_t reachOf(Op access, scf::ForOp loop, std::optional<size_t> only) {
 
 /// The same of all accesses of a loop that would profit: those of a loop in
 /// which dots contract, and those whose rows the loop goes along, which are
-/// read and written by whole vectors where nothing sticks out.
+/// read and written by whole vectors where nothing sticks out (masks and biases
+/// of a loop whose dots are in a branch).
 static int64_t reachOfTiles(scf::ForOp loop) {
-  bool hasDots = loop.getBody()
-                     ->walk([](ir::DotOp) { return WalkResult::interrupt(); })
-                     .wasInterrupted();
+  bool hasDots = !loop.getBody()->getOps<ir::DotOp>().empty();
+  bool hasDotsInside =
+      loop.getBody()
+          ->walk([](ir::DotOp) { return WalkResult::interrupt(); })
+          .wasInterrupted();
   // What computes much waits for no memory, and needs its registers once.
   constexpr int64_t little = 24;
   int64_t tiles = llvm::count_if(*loop.getBody(), [](Operation &op) {
     return llvm::any_of(op.getResultTypes(), llvm::IsaPred<RankedTensorType>);
   });
-  if (!hasDots && tiles > little)
+  if (!hasDotsInside && tiles > little)
     return 0;
   int64_t reach = 0;
   auto note = [&](auto access, Type type) {

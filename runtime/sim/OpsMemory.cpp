@@ -89,15 +89,18 @@ static char *checkLocal(Warp &w, int lane, uint64_t address, uint32_t bytes,
   return w.local.data() + at;
 }
 
-/// Two blocks that write a byte do so in any order.
-static void checkWriter(Warp &w, int lane, uint64_t address, uint32_t bytes) {
+/// Two blocks that write a byte do so in any order, which is no matter if they
+/// write the same.
+static void checkWriter(Warp &w, int lane, uint64_t address, const char *value,
+                        uint32_t bytes) {
   const Grid &grid = w.block.grid;
   uint64_t blocks = grid.blocks.count();
   if (blocks == 1 || !grid.reports.options.race)
     return;
   uint32_t other = w.memory().claim(address, bytes, w.block.writer());
   uint64_t number = other - grid.firstWriter;
-  if (other == 0 || number >= blocks)
+  if (other == 0 || number >= blocks ||
+      std::memcmp(reinterpret_cast<const char *>(address), value, bytes) == 0)
     return;
   w.report(Problem::race, lane, address, bytes,
            fmt::format("block ({}, {}, {}) wrote this too, {}",
@@ -121,10 +124,7 @@ static char *locate(Warp &w, int lane, uint64_t address, uint32_t bytes,
   if (S != Space::global && address - sharedWindow < (uint64_t(1) << 32))
     return checkShared(w, lane, address - sharedWindow, bytes, isRead,
                        w.number);
-  char *at = checkGlobal(w, lane, address, bytes, isRead);
-  if (!isRead)
-    checkWriter(w, lane, address, bytes);
-  return at;
+  return checkGlobal(w, lane, address, bytes, isRead);
 }
 
 /// Adds to the counters what an access of `lanes` threads costs a GPU: passes
@@ -220,11 +220,16 @@ static void store(Warp &w, const Instr &i, uint32_t mask) {
   for (int lane = 0; lane < warpSize; ++lane) {
     if (!(mask >> lane & 1))
       continue;
-    char *to = locate<S>(w, lane, w.address(i, lane), bytes, false);
-    for (int e = 0; e < i.count; ++e) {
-      T value = static_cast<T>(w.lanes<R>(slots[e])[lane]);
-      std::memcpy(to + e * sizeof(T), &value, sizeof(T));
-    }
+    uint64_t address = w.address(i, lane);
+    char *to = locate<S>(w, lane, address, bytes, false);
+    T values[8];
+    for (int e = 0; e < i.count; ++e)
+      values[e] = static_cast<T>(w.lanes<R>(slots[e])[lane]);
+    // Not if a generic address names shared memory.
+    if (reinterpret_cast<uint64_t>(to) == address)
+      checkWriter(w, lane, address, reinterpret_cast<const char *>(values),
+                  bytes);
+    std::memcpy(to, values, bytes);
   }
 }
 

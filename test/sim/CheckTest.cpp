@@ -178,7 +178,9 @@ TEST(Checks, BlocksThatWriteTheSame) {
     agSimClearReports();
     return text;
   };
-  std::string store = "st.global.u32 [%d1], %r0;\n";
+  std::string same = "st.global.u32 [%d1], %r0;\n";
+  EXPECT_EQ(blocks(same, 2), "");
+  std::string store = "mov.u32 %r3, %ctaid.x;\nst.global.u32 [%d1], %r3;\n";
   EXPECT_EQ(blocks(store, 1), "");
   EXPECT_THAT(blocks(store, 2), HasSubstr("race: block ("));
   EXPECT_THAT(blocks(store, 2),
@@ -188,8 +190,8 @@ TEST(Checks, BlocksThatWriteTheSame) {
   EXPECT_EQ(blocks(apart + store, 2), "");
   // By a byte only.
   EXPECT_THAT(blocks("mov.u32 %r3, %ctaid.x;\ncvt.u64.u32 %d2, %r3;\n"
-                     "add.s64 %d1, %d0, %d2;\nst.global.u8 [%d1], %r0;\n"
-                     "st.global.u8 [%d1+1], %r0;\n",
+                     "add.s64 %d1, %d0, %d2;\nst.global.u8 [%d1], %r3;\n"
+                     "st.global.u8 [%d1+1], %r3;\n",
                      2),
               HasSubstr("1 bytes at"));
   EXPECT_EQ(blocks("red.global.add.u32 [%d1], 1;\n", 2), "");

@@ -204,11 +204,11 @@ ag.kernel @window(%p: memref<f32> {ag.name = "p", ag.access = "inout"}, %N: i32 
 // -----
 
 // A loop up to the least of a size and something else, whose dot is in a branch:
-// tiles of its first part lie inside the tensor.
+// rows of its first part's tiles lie inside the tensor.
 // CHECK-LABEL: ag.kernel @branch_to_a_minimum
 // CHECK:      scf.for
 // CHECK:        scf.if
-// CHECK:          ag.load {{.*}} {ag.inside = array<i64: 0>}
+// CHECK:          ag.load {{.*}} {ag.inside = array<i64: 1>}
 // CHECK:      scf.for
 // CHECK:        scf.if
 // CHECK:          ag.load
@@ -216,7 +216,7 @@ ag.kernel @window(%p: memref<f32> {ag.name = "p", ag.access = "inout"}, %N: i32 
 // CHECK:          ag.dot
 ag.kernel @branch_to_a_minimum(%p: memref<f32> {ag.name = "p", ag.access = "in"}, %o: memref<f32> {ag.name = "o", ag.access = "out"}, %m: memref<i1> {ag.name = "m", ag.access = "in"}, %N: i32 {ag.extent}, %most: i32 {ag.name = "most"}) {
   %rows = arith.index_cast %N : i32 to index
-  %t = memref.reinterpret_cast %p to offset: [0], sizes: [%rows, 16], strides: [16, 1] : memref<f32> to memref<?x16xf32, strided<[16, 1]>>
+  %t = memref.reinterpret_cast %p to offset: [0], sizes: [16, %rows], strides: [%rows, 1] : memref<f32> to memref<16x?xf32, strided<[?, 1]>>
   %u = memref.reinterpret_cast %o to offset: [0], sizes: [16, 16], strides: [16, 1] : memref<f32> to memref<16x16xf32, strided<[16, 1]>>
   %w = memref.reinterpret_cast %m to offset: [0], sizes: [1], strides: [1] : memref<i1> to memref<1xi1, strided<[1]>>
   %zero = arith.constant 0 : i32
@@ -226,7 +226,7 @@ ag.kernel @branch_to_a_minimum(%p: memref<f32> {ag.name = "p", ag.access = "in"}
   %end = arith.minsi %N, %most : i32
   %sum = scf.for %n = %zero to %end step %size iter_args(%acc = %none) -> (tensor<16x16xf32>) : i32 {
     %next = scf.if %open -> (tensor<16x16xf32>) {
-      %k = ag.load %t[%n : 16, %zero : 16] : memref<?x16xf32, strided<[16, 1]>> -> tensor<16x16xf32>
+      %k = ag.load %t[%zero : 16, %n : 16] : memref<16x?xf32, strided<[?, 1]>> -> tensor<16x16xf32>
       %s = ag.dot %k, %k, %acc : tensor<16x16xf32>, tensor<16x16xf32>, tensor<16x16xf32>
       scf.yield %s : tensor<16x16xf32>
     } else {
