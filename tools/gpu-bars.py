@@ -67,7 +67,7 @@ MASKED_64 = {"sm_80": 5.9, "sm_90a": 4.6, "sm_120": 5.7}
 
 # There products take no registers for their factors.
 WIDE = {"sm_90a": ["--set", "BN=128"]}
-# A copy of a tile takes as many addresses for more warps as for fewer.
+# Twice the warps share the addresses at which a tile is copied.
 TALL = {arch: ["--set", "BM=128", "--set", "warps=8"] for arch in ARCHITECTURES if arch != "sm_90a"}
 
 # `kept` and `spills` are of the worst architecture.
