@@ -1,7 +1,6 @@
 // What is checked of an access to memory, and what the reports say.
 
-#include "runtime/sim/Ops.h"
-#include "runtime/sim/Warp.h"
+#include "runtime/sim/Accesses.h"
 
 #include <algorithm>
 #include <cstring>
@@ -9,8 +8,8 @@
 
 namespace attn_grid::sim {
 
-static void reportShared(Warp &w, SharedMemory::Found found, bool isRead,
-                         int lane, uint64_t address, uint32_t bytes) {
+void reportShared(Warp &w, SharedMemory::Found found, bool isRead, int lane,
+                  uint64_t address, uint32_t bytes) {
   const CheckOptions &options = w.block.grid.reports.options;
   const char *what =
       isRead ? "read of shared memory" : "write to shared memory";
@@ -37,35 +36,6 @@ static void reportShared(Warp &w, SharedMemory::Found found, bool isRead,
                std::string(what) + ", which a `wgmma` may still read");
     return;
   }
-}
-
-char *checkGlobal(Warp &w, int lane, uint64_t address, uint32_t bytes,
-                  bool isRead) {
-  GlobalMemory &memory = w.memory();
-  if (!memory.isAllocated(address, bytes))
-    w.report(Problem::outOfBounds, lane, address, bytes,
-             (isRead ? "read of " : "write to ") + memory.describe(address));
-  if (isRead && !memory.isWritten(address, bytes) &&
-      w.block.grid.reports.options.init)
-    w.report(Problem::uninitialised, lane, address, bytes,
-             "read of global memory, " + memory.describe(address));
-  if (!isRead)
-    memory.markWritten(address, bytes);
-  return reinterpret_cast<char *>(address);
-}
-
-char *checkShared(Warp &w, int lane, uint64_t address, uint32_t bytes,
-                  bool isRead, uint32_t as) {
-  SharedMemory &shared = w.block.shared;
-  if (!shared.holds(address, bytes))
-    w.report(Problem::outOfBounds, lane, address, bytes,
-             std::string(isRead ? "read of " : "write to ") +
-                 std::to_string(shared.size()) + " bytes of shared memory");
-  reportShared(w,
-               isRead ? shared.read(address, bytes, as)
-                      : shared.write(address, bytes, as),
-               isRead, lane, address, bytes);
-  return shared.at(address);
 }
 
 char *checkLocal(Warp &w, int lane, uint64_t address, uint32_t bytes,

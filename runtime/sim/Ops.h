@@ -59,21 +59,6 @@ struct AtomicOp {
 AtomicOp atomicOp(Space space, std::string_view operation,
                   std::string_view type, bool hasResult);
 
-// Accesses.cpp
-
-/// Where an access goes, after its checks, which report what they find. `as`:
-/// the number of the warp that does it.
-char *checkShared(Warp &, int lane, uint64_t address, uint32_t bytes,
-                  bool isRead, uint32_t as);
-char *checkGlobal(Warp &, int lane, uint64_t address, uint32_t bytes,
-                  bool isRead);
-char *checkLocal(Warp &, int lane, uint64_t address, uint32_t bytes,
-                 bool isRead);
-/// Before `value` is written to global memory: two blocks that write a byte do
-/// so in any order, which is no matter if they write the same.
-void checkWriter(Warp &, int lane, uint64_t address, const char *value,
-                 uint32_t bytes);
-
 /// Reports an instruction for matrices that not the whole warp runs.
 void needWarp(Warp &, uint32_t mask);
 

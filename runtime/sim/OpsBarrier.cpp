@@ -2,6 +2,7 @@
 // whose end they tell. A copy arrives when somebody looks at its barrier, not
 // before: what is read without a wait is found.
 
+#include "runtime/sim/Accesses.h"
 #include "runtime/sim/Ops.h"
 #include "runtime/sim/SimFloat.h"
 #include "runtime/sim/TensorMap.h"

@@ -2,6 +2,7 @@
 // element of a fragment lies is a formula of the manual of PTX: section "Matrix
 // Fragments for mma.m16n8k16".
 
+#include "runtime/sim/Accesses.h"
 #include "runtime/sim/Ops.h"
 #include "runtime/sim/SimFloat.h"
 #include "runtime/sim/Warp.h"

@@ -1,6 +1,7 @@
 // Loads, stores, atomics and asynchronous copies, each access checked and
 // counted.
 
+#include "runtime/sim/Accesses.h"
 #include "runtime/sim/Ops.h"
 #include "runtime/sim/SimFloat.h"
 #include "runtime/sim/Warp.h"

@@ -7,6 +7,7 @@
 // Layouts, descriptors and swizzles: the manual of PTX, section "Asynchronous
 // Warpgroup Level Matrix Instructions".
 
+#include "runtime/sim/Accesses.h"
 #include "runtime/sim/Ops.h"
 #include "runtime/sim/Registers.h"
 #include "runtime/sim/SimFloat.h"
