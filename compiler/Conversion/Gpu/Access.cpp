@@ -109,12 +109,13 @@ namespace {
 ///
 /// In a regular tensor both have 32 bits and may wrap. Inside the tensor they
 /// do not: of no dimension the sum of start and offset is negative or beyond
-/// the last element. So a start that may be negative is added to the offsets.
+/// the last element; that sum less a constant is still exact. So a start that
+/// may be negative is added to the offsets.
 class AccessBuilder {
 public:
   AccessBuilder(ImplicitLocOpBuilder &b, unsigned registers, bool regular)
       : b(b), offsetType(regular ? b.getI32Type() : b.getI64Type()),
-        offsets(registers), masks(registers) {}
+        offsets(registers), masks(registers), constants(registers) {}
 
   /// Moves all elements by `at` (an integer) along a dimension.
   void addUniform(Value at, Value stride, bool mayBeNegative = false) {
@@ -139,6 +140,19 @@ public:
         offset = b.createOrFold<arith::MulIOp>(resize(index, offsetType), step);
       add(offsets[reg], offset);
     }
+  }
+  /// As above, of a tile's coordinates. What a register adds to a known stride
+  /// is a constant that the instruction takes beside its address.
+  void addDimension(const Coordinates &at, Value stride) {
+    IntegerAttr known;
+    int64_t most = *llvm::max_element(at.regs);
+    if (!at.separate || !matchPattern(stride, m_Constant(&known)) ||
+        !llvm::isInt<30>(known.getInt()) ||
+        !llvm::isInt<30>(known.getInt() * most))
+      return addDimension(at.sums, stride);
+    addDimension(at.thread, stride);
+    for (auto [constant, reg] : llvm::zip_equal(constants, at.regs))
+      constant += known.getInt() * reg;
   }
   /// Leaves out the elements whose `index`, as above, is not below `size`.
   void requireBelow(ArrayRef<Value> at, Value size) {
@@ -181,15 +195,16 @@ public:
     };
     if (uniform)
       pointer = advance(uniform);
-    llvm::DenseMap<Value, Value> known;
-    for (Value offset : offsets) {
-      if (!offset) {
-        access.pointers.push_back(pointer);
-        continue;
-      }
-      Value &at = known[offset];
+    llvm::DenseMap<std::pair<Value, int64_t>, Value> known;
+    for (auto [offset, constant] : llvm::zip_equal(offsets, constants)) {
+      Value &start = known[{offset, 0}];
+      if (!start)
+        start = offset ? advance(offset) : pointer;
+      Value from = start;
+      Value &at = known[{offset, constant}];
       if (!at)
-        at = advance(offset);
+        at = LLVM::GEPOp::create(b, pointer.getType(), element, from,
+                                 ArrayRef<LLVM::GEPArg>{int32_t(constant)});
       access.pointers.push_back(at);
     }
     access.masks = masks;
@@ -219,6 +234,7 @@ private:
   Type offsetType;
   Value uniform;
   SmallVector<Value> offsets, masks;
+  SmallVector<int64_t> constants; // in elements
   llvm::DenseMap<std::pair<Value, Value>, Value> sums, conjunctions;
 };
 } // namespace
@@ -253,15 +269,16 @@ Access ThreadEmitter::access(Op op, const LinearLayout &layout, bool apart) {
       at.push_back(scalar(i));
       builder.addUniform(at.front(), stride);
     } else if (!dense) {
-      at = coordinates(layout, axis);
+      at = coordinates(layout, axis).sums;
       Value start = toI64(scalar(i)), step = toI64(scalar(op.getSteps()[d]));
       for (Value &coordinate : at)
         coordinate = arith::AddIOp::create(
             b, start, arith::MulIOp::create(b, toI64(coordinate), step));
       builder.addDimension(at, stride);
     } else {
-      at = coordinates(layout, axis);
-      builder.addDimension(at, stride);
+      Coordinates places = coordinates(layout, axis);
+      at = places.sums;
+      builder.addDimension(places, stride);
       if (!matchPattern(i, m_Zero())) {
         Value start = scalar(i);
         builder.addUniform(start, stride, StaticRanges().of(i).min < 0);

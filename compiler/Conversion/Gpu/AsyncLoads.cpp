@@ -88,7 +88,7 @@ SmallVector<Value> ThreadEmitter::bytesLeft(LoadOp op,
   Value size = b.createOrFold<arith::TruncIOp>(
       b.getI32Type(), indexOf(tensor(op.getTensor()).sizes[d]));
   Value rest = arith::SubIOp::create(b, size, scalar(op.getIndices()[d]));
-  SmallVector<Value> left = coordinates(layout, 1);
+  SmallVector<Value> left = coordinates(layout, 1).sums;
   llvm::DenseMap<Value, Value> known;
   for (Value &value : left) {
     Value &sum = known[value];

@@ -48,8 +48,8 @@ ThreadTile ThreadEmitter::scalarDot(DotOp op) {
   if (op.getKeep())
     beforeSharedRead(keep.block);
 
-  SmallVector<Value> row = coordinates(layout, 0);
-  SmallVector<Value> column = coordinates(layout, 1);
+  SmallVector<Value> row = coordinates(layout, 0).sums;
+  SmallVector<Value> column = coordinates(layout, 1).sums;
   // Where an element of a row or column lies for k = 0.
   auto start = [&](Value index, int64_t stride) -> Value {
     return arith::MulIOp::create(b, index, i32(stride));

@@ -320,7 +320,7 @@ void ThreadEmitter::emitReduce(ReduceOp op) {
   SmallVector<ThreadTile, 2> tiles{input};
   if (pairs)
     tiles.push_back(
-        {input.layout, coordinates(input.layout, op.getAxes().front())});
+        {input.layout, coordinates(input.layout, op.getAxes().front()).sums});
   SmallVector<ThreadTile, 2> sums = reduceTiles(
       op, tiles, op.getAxes(),
       [&](ArrayRef<Value> x, ArrayRef<Value> y) -> SmallVector<Value> {

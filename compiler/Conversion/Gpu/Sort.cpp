@@ -42,7 +42,7 @@ void ThreadEmitter::emitSort(SortOp op) {
   for (Value input : op.getInputs())
     tiles.push_back(get(input, layout));
   tiles.insert(tiles.begin() + 1,
-               ThreadTile{layout, coordinates(layout, axis)});
+               ThreadTile{layout, coordinates(layout, axis).sums});
   auto before = [&](Value key, Value position, Value otherKey,
                     Value otherPosition) -> Value {
     Value less = keyBefore(b, key, otherKey, op.getIsUnsigned());

@@ -40,6 +40,14 @@ struct Access {
   bool invariant = false;
 };
 
+/// Where a thread's registers lie along an axis of a tile.
+struct Coordinates {
+  llvm::SmallVector<mlir::Value> sums; // one of each register
+  mlir::Value thread;                  // the part of lane and warp
+  llvm::SmallVector<uint32_t> regs;    // the part of each register
+  bool separate; // a sum of the two parts: they have no bit in common
+};
+
 /// A tile in shared memory, row-major, swizzled.
 struct SharedTile {
   mlir::Type element;
@@ -153,9 +161,7 @@ private:
   ThreadTile evaluate(Value value, const LinearLayout &layout);
   ThreadTile renamed(const ThreadTile &tile, llvm::ArrayRef<unsigned> from,
                      const LinearLayout &layout);
-  /// The coordinate along `axis` of each register.
-  llvm::SmallVector<Value> coordinates(const LinearLayout &layout,
-                                       unsigned axis);
+  Coordinates coordinates(const LinearLayout &layout, unsigned axis);
   /// What lane and warp add to the flat index.
   Value threadOffset(const LinearLayout &layout);
   Value i32(int64_t value);

@@ -125,7 +125,7 @@ ThreadTile ThreadEmitter::evaluate(Value value, const LinearLayout &layout) {
     return fill(zeroOf(getElementTypeOrSelf(value.getType())));
   }
   if (isa<IotaOp>(op)) {
-    result.regs = coordinates(layout, 0);
+    result.regs = coordinates(layout, 0).sums;
     return result;
   }
   if (auto broadcast = dyn_cast<BroadcastOp>(op)) {
@@ -217,33 +217,36 @@ Value ThreadEmitter::threadOffset(const LinearLayout &layout) {
   return sum;
 }
 
-SmallVector<Value> ThreadEmitter::coordinates(const LinearLayout &layout,
-                                              unsigned axis) {
-  uint32_t threadBits = 0;
+Coordinates ThreadEmitter::coordinates(const LinearLayout &layout,
+                                       unsigned axis) {
+  uint32_t threadBits = 0, registerBits = 0;
   LinearLayout::Bases lanes, warps;
   for (uint32_t basis : layout.lane())
     threadBits |= lanes.emplace_back(layout.coordinate(basis, axis));
   for (uint32_t basis : layout.warp())
     threadBits |= warps.emplace_back(layout.coordinate(basis, axis));
-  Value thread =
+  Coordinates result;
+  result.thread =
       threadOffset(LinearLayout({layout.shape()[axis]}, {}, lanes, warps));
   llvm::DenseMap<uint32_t, Value> known;
-  SmallVector<Value> result;
   for (unsigned reg = 0; reg < layout.registers(); ++reg) {
     uint32_t here = layout.coordinate(layout.apply({reg, 0, 0}), axis);
+    registerBits |= here;
     Value &value = known[here];
     if (!value && !threadBits)
       value = i32(here);
     else if (!value && !here)
-      value = thread;
+      value = result.thread;
     else if (!value) {
       if (here & threadBits)
-        value = arith::XOrIOp::create(b, thread, i32(here));
+        value = arith::XOrIOp::create(b, result.thread, i32(here));
       else // a sum is an address's offset
-        value = arith::AddIOp::create(b, thread, i32(here));
+        value = arith::AddIOp::create(b, result.thread, i32(here));
     }
-    result.push_back(value);
+    result.regs.push_back(here);
+    result.sums.push_back(value);
   }
+  result.separate = (threadBits & registerBits) == 0;
   return result;
 }
 

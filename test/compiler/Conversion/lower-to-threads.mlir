@@ -1,12 +1,15 @@
 // RUN: ag-opt %s -split-input-file -ag-lower-to-threads -cse | FileCheck %s
 
-// Rows that are summed lie in one warp each: shuffles do it.
+// Rows that are summed lie in one warp each: shuffles do it. Elements of a row
+// that a thread has share one address: the rest is a constant.
 // CHECK-LABEL: llvm.func @row_sums
 // CHECK-SAME:    ag.shared_bytes = 0
 // CHECK-SAME:    nvvm.kernel
 // CHECK-SAME:    nvvm.maxnreg = 255
 // CHECK-SAME:    nvvm.reqntid = array<i32: 128>
-// CHECK:         ld.global.nc.b32
+// CHECK:         %[[NEXT:.*]] = llvm.getelementptr %[[ROW:.*]][32] : (!llvm.ptr<1>) -> !llvm.ptr<1>, f32
+// CHECK:         ld.global.nc.b32 {{.*}} %[[ROW]] :
+// CHECK:         ld.global.nc.b32 {{.*}} %[[NEXT]] :
 // CHECK:         shfl.sync.bfly
 // CHECK-NOT:     barrier
 // CHECK:         st.global.b32
