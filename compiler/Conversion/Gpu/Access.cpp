@@ -115,7 +115,8 @@ class AccessBuilder {
 public:
   AccessBuilder(ImplicitLocOpBuilder &b, unsigned registers, bool regular)
       : b(b), offsetType(regular ? b.getI32Type() : b.getI64Type()),
-        offsets(registers), masks(registers), constants(registers) {}
+        offsets(registers), masks(registers), constants(registers),
+        rows(registers) {}
 
   /// Moves all elements by `at` (an integer) along a dimension.
   void addUniform(Value at, Value stride, bool mayBeNegative = false) {
@@ -141,18 +142,36 @@ public:
       add(offsets[reg], offset);
     }
   }
-  /// As above, of a tile's coordinates. What a register adds to a known stride
-  /// is a constant that the instruction takes beside its address.
-  void addDimension(const Coordinates &at, Value stride) {
+  /// Adds a tile's coordinates, moved by `start` (null: 0). What a register
+  /// adds to a known stride is a constant that the instruction takes beside its
+  /// address; of one more dimension it is a number of strides, except where
+  /// addresses have nothing in common (`apart`).
+  void addDimension(const Coordinates &at, Value stride, Value start,
+                    bool mayBeNegative, bool apart) {
     IntegerAttr known;
     int64_t most = *llvm::max_element(at.regs);
-    if (!at.separate || !matchPattern(stride, m_Constant(&known)) ||
-        !llvm::isInt<30>(known.getInt()) ||
-        !llvm::isInt<30>(known.getInt() * most))
-      return addDimension(at.sums, stride);
-    addDimension(at.thread, stride);
-    for (auto [constant, reg] : llvm::zip_equal(constants, at.regs))
-      constant += known.getInt() * reg;
+    bool isKnown = matchPattern(stride, m_Constant(&known)) &&
+                   llvm::isInt<30>(known.getInt()) &&
+                   llvm::isInt<30>(known.getInt() * most);
+    bool splits = at.separate && most && (isKnown || !(rowStride || apart));
+    if (splits && isKnown) {
+      for (auto [constant, reg] : llvm::zip_equal(constants, at.regs))
+        constant += known.getInt() * reg;
+    } else if (splits) {
+      rowStride = resize(stride, offsetType);
+      rows = at.regs;
+    }
+    if (splits && !isKnown && mayBeNegative) {
+      // Without what the register adds, the sum may be below 32 bits.
+      Value step = resize(rowStride, b.getI64Type());
+      for (Value part : {start, at.thread})
+        exact.push_back(
+            b.createOrFold<arith::MulIOp>(resize(part, b.getI64Type()), step));
+      return;
+    }
+    addDimension(splits ? ArrayRef<Value>(at.thread) : at.sums, stride);
+    if (start)
+      addUniform(start, stride, mayBeNegative);
   }
   /// Leaves out the elements whose `index`, as above, is not below `size`.
   void requireBelow(ArrayRef<Value> at, Value size) {
@@ -193,18 +212,30 @@ public:
       return LLVM::GEPOp::create(b, pointer.getType(), element, pointer,
                                  ValueRange{offset});
     };
+    for (Value part : exact)
+      pointer = advance(part);
     if (uniform)
       pointer = advance(uniform);
-    llvm::DenseMap<std::pair<Value, int64_t>, Value> known;
-    for (auto [offset, constant] : llvm::zip_equal(offsets, constants)) {
-      Value &start = known[{offset, 0}];
-      if (!start)
-        start = offset ? advance(offset) : pointer;
-      Value from = start;
-      Value &at = known[{offset, constant}];
-      if (!at)
-        at = LLVM::GEPOp::create(b, pointer.getType(), element, from,
-                                 ArrayRef<LLVM::GEPArg>{int32_t(constant)});
+    llvm::DenseMap<std::tuple<Value, int64_t, int64_t>, Value> known;
+    for (auto [offset, row, constant] :
+         llvm::zip_equal(offsets, rows, constants)) {
+      Value at = pointer;
+      auto step = [&](std::tuple<Value, int64_t, int64_t> key,
+                      llvm::function_ref<Value()> make) {
+        Value &value = known[key];
+        if (!value)
+          value = make();
+        at = value;
+      };
+      if (offset)
+        step({offset, 0, 0}, [&] { return advance(offset); });
+      if (row)
+        step({offset, row, 0}, [&] { return advanceRows(at, row, element); });
+      if (constant)
+        step({offset, row, constant}, [&] {
+          return LLVM::GEPOp::create(b, at.getType(), element, at,
+                                     ArrayRef<LLVM::GEPArg>{int32_t(constant)});
+        });
       access.pointers.push_back(at);
     }
     access.masks = masks;
@@ -219,6 +250,21 @@ private:
       return value;
     return from < to ? b.createOrFold<arith::ExtSIOp>(type, value)
                      : b.createOrFold<arith::TruncIOp>(type, value);
+  }
+  /// `pointer` moved by so many strides.
+  Value advanceRows(Value pointer, int64_t row, Type element) {
+    if (rowStride.getType().isInteger(32))
+      return inlinePtx(
+          b,
+          "mad.wide.s32 $0, $1, " +
+              std::to_string(row * element.getIntOrFloatBitWidth() / 8) +
+              ", $2;",
+          "=l,r,l", pointer.getType(), {rowStride, pointer},
+          /*sideEffects=*/false);
+    Value offset = b.createOrFold<arith::MulIOp>(
+        rowStride, arith::ConstantIntOp::create(b, row, 64));
+    return LLVM::GEPOp::create(b, pointer.getType(), element, pointer,
+                               ValueRange{offset});
   }
   void add(Value &sum, Value part) {
     if (!sum) {
@@ -235,6 +281,9 @@ private:
   Value uniform;
   SmallVector<Value> offsets, masks;
   SmallVector<int64_t> constants; // in elements
+  Value rowStride;
+  SmallVector<uint32_t> rows; // in strides
+  SmallVector<Value> exact;   // i64, of all elements
   llvm::DenseMap<std::pair<Value, Value>, Value> sums, conjunctions;
 };
 } // namespace
@@ -278,13 +327,11 @@ Access ThreadEmitter::access(Op op, const LinearLayout &layout, bool apart) {
     } else {
       Coordinates places = coordinates(layout, axis);
       at = places.sums;
-      builder.addDimension(places, stride);
-      if (!matchPattern(i, m_Zero())) {
-        Value start = scalar(i);
-        builder.addUniform(start, stride, StaticRanges().of(i).min < 0);
-        if (!inside)
-          shift(at, start);
-      }
+      Value start = matchPattern(i, m_Zero()) ? Value() : scalar(i);
+      bool mayBeNegative = start && StaticRanges().of(i).min < 0;
+      builder.addDimension(places, stride, start, mayBeNegative, apart);
+      if (start && !inside)
+        shift(at, start);
     }
     if (!inside)
       builder.requireBelow(at, indexOf(info.sizes[d]));
