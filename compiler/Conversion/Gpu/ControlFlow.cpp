@@ -28,13 +28,17 @@ LogicalResult ThreadEmitter::emit(ValueRange arguments, Value sharedMemory,
        llvm::zip(kernel.getBody().getArguments(), arguments))
     scalars[argument] = value;
   sharedBase = sharedMemory;
-  Value thread =
-      callIntrinsic(b, "llvm.nvvm.read.ptx.sreg.tid.x", b.getI32Type(), {});
+  splitThread(
+      callIntrinsic(b, "llvm.nvvm.read.ptx.sreg.tid.x", b.getI32Type(), {}));
+  emitBlock(kernel.getBody().front());
+  return failure(failed);
+}
+
+void ThreadEmitter::splitThread(Value thread) {
   Value five = i32(5), low = i32(31);
   lane = arith::AndIOp::create(b, thread, low);
   warp = arith::ShRUIOp::create(b, thread, five);
-  emitBlock(kernel.getBody().front());
-  return failure(failed);
+  threadOffsets.clear();
 }
 
 void ThreadEmitter::fail(Operation *op, const Twine &message) {

@@ -6,6 +6,8 @@
 #include "compiler/Conversion/Gpu/LoadAhead.h"
 #include "compiler/Conversion/Gpu/ThreadEmitter.h"
 
+#include "compiler/Conversion/Gpu/Intrinsics.h"
+
 #include "mlir/Dialect/Arith/IR/Arith.h"
 
 using namespace mlir;
@@ -83,6 +85,14 @@ void ThreadEmitter::emitFor(scf::ForOp op) {
   watched = watchedBefore;
   watchedLoop = loopBefore;
   bind(op.getResults(), results);
+  // A loop with products needs all registers. What is made of the thread's
+  // number before it and once more behind it would be held all along, so behind
+  // it the number counts as another one.
+  bool hasProducts =
+      op.walk([](DotOp) { return WalkResult::interrupt(); }).wasInterrupted();
+  if (isa<KernelOp>(op->getParentOp()) && hasProducts)
+    splitThread(inlinePtx(b, "mov.u32 $0, %tid.x;", "=r", b.getI32Type(), {},
+                          /*sideEffects=*/true));
 }
 
 SmallVector<Value> ThreadEmitter::emitLoop(scf::ForOp op) {

@@ -167,6 +167,8 @@ private:
   Value i32(int64_t value);
   Value i64(int64_t value);
   Value isTrue();
+  /// Begins anew with what is made of the thread's number.
+  void splitThread(Value thread);
   Value laneId();
   Value warpId();
   /// Whether this thread is the one of those with copies that acts; null: all
