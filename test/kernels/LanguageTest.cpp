@@ -240,5 +240,55 @@ TEST(Views, OutsideAreEmpty) {
   }
 }
 
+// Tiles that begin anywhere, near the limits of 32 bits too: what is outside of
+// the tensor reads as zero and is not written. Starts that cannot be negative
+// have addresses and bounds of their own on a GPU; the stride of a single row
+// may be anything.
+TEST(Accesses, MayBeginAnywhere) {
+  DeviceKernel kernels[] = {
+      compiled("kernel k(x: tensor<f32>[M, N], out y: tensor<f32>[16, 32], "
+               "inout z: tensor<f32>[M, N], row: int, column: int) grid (1) {\n"
+               "  y[0 +: 16, 0 +: 32] = x[row +: 16, column +: 32];\n"
+               "  z[row +: 16, column +: 32] = 1.0;\n}\n"),
+      compiled("kernel k(x: tensor<f32>[M, N], out y: tensor<f32>[16, 32], "
+               "inout z: tensor<f32>[M, N], row: int, column: int) grid (1) {\n"
+               "  let i = max(row, 0);\n  let j = max(column, 0);\n"
+               "  y[0 +: 16, 0 +: 32] = x[i +: 16, j +: 32];\n"
+               "  z[i +: 16, j +: 32] = 1.0;\n}\n")};
+  for (auto [rows, stride] : {std::pair<int64_t, int64_t>{5, 40},
+                              {21, 40},
+                              {2, 4000},
+                              {1, int64_t(1) << 28},
+                              {1, int64_t(1) << 40}}) {
+    Tensor memory = Tensor::randn({(rows - 1) * stride + 40});
+    TensorView x(memory.data(), f32, {rows, 40}, {stride, 1});
+    for (int64_t row : {least, int64_t(-15), int64_t(-1), int64_t(0),
+                        int64_t(1), rows - 1, most - 20, most})
+      for (int64_t column : {least, int64_t(-31), int64_t(0), int64_t(3),
+                             int64_t(39), most - 10, most})
+        for (int cut : {0, 1}) {
+          int64_t i = cut ? std::max<int64_t>(row, 0) : row,
+                  j = cut ? std::max<int64_t>(column, 0) : column;
+          Tensor z = Tensor::zeros({rows, 40});
+          Tensor y = kernels[cut](x, out("z", z), arg("row", row),
+                                  arg("column", column))["y"];
+          auto isInside = [&](int64_t r, int64_t c) {
+            return r >= 0 && r < rows && c >= 0 && c < 40;
+          };
+          int wrong = 0;
+          for (int64_t r = 0; r < 16; ++r)
+            for (int64_t c = 0; c < 32; ++c)
+              wrong += y.at({r, c}) !=
+                       (isInside(i + r, j + c) ? x.at({i + r, j + c}) : 0);
+          for (int64_t r = 0; r < rows; ++r)
+            for (int64_t c = 0; c < 40; ++c)
+              wrong += z.at({r, c}) !=
+                       (r >= i && r < i + 16 && c >= j && c < j + 32);
+          EXPECT_EQ(wrong, 0) << rows << " rows, " << stride << " apart, from "
+                              << i << ", " << j;
+        }
+  }
+}
+
 } // namespace
 } // namespace attn_grid::test

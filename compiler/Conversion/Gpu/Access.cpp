@@ -185,6 +185,25 @@ public:
       require(reg, inside);
     }
   }
+  /// As above, of a tile's coordinates, moved by `start` (null: 0), which is
+  /// not negative. One value per thread says how far it may go.
+  void requireBelow(const Coordinates &at, Value start, Value size) {
+    Value left = resize(size, b.getI32Type());
+    if (start) // the largest start and the smallest size are 2^31 apart
+      left = b.createOrFold<arith::MaxSIOp>(
+          b.createOrFold<arith::SubIOp>(left, start),
+          arith::ConstantIntOp::create(b, 0, 32));
+    left = b.createOrFold<arith::SubIOp>(left, at.thread);
+    llvm::DenseMap<uint32_t, Value> known;
+    for (auto [reg, here] : llvm::enumerate(at.regs)) {
+      Value &inside = known[here];
+      if (!inside)
+        inside =
+            arith::CmpIOp::create(b, arith::CmpIPredicate::sgt, left,
+                                  arith::ConstantIntOp::create(b, here, 32));
+      require(reg, inside);
+    }
+  }
   void require(unsigned reg, Value condition) {
     Value &mask = masks[reg];
     if (!mask) {
@@ -330,6 +349,10 @@ Access ThreadEmitter::access(Op op, const LinearLayout &layout, bool apart) {
       Value start = matchPattern(i, m_Zero()) ? Value() : scalar(i);
       bool mayBeNegative = start && StaticRanges().of(i).min < 0;
       builder.addDimension(places, stride, start, mayBeNegative, apart);
+      if (!inside && places.separate && !mayBeNegative) {
+        builder.requireBelow(places, start, indexOf(info.sizes[d]));
+        continue;
+      }
       if (start && !inside)
         shift(at, start);
     }
