@@ -200,10 +200,21 @@ private:
       setValue(result, {});
   }
 
+  /// Of a condition that is not known: does the longer branch belong to true?
+  static bool isThenLonger(scf::IfOp op) {
+    auto lengthOf = [](Block *block) {
+      int64_t length = 0;
+      if (block)
+        block->walk([&](Operation *) { ++length; });
+      return length;
+    };
+    return lengthOf(op.thenBlock()) >= lengthOf(op.elseBlock());
+  }
+
   void runBranch(scf::IfOp op, double weight, Operation *loop, int depth) {
     std::optional<int64_t> condition = valueOf(op.getCondition());
     Yielded yielded;
-    if (!condition || *condition)
+    if (condition ? *condition != 0 : isThenLonger(op))
       yielded = runBlock(*op.thenBlock(), weight, loop, depth);
     else if (op.elseBlock())
       yielded = runBlock(*op.elseBlock(), weight, loop, depth);

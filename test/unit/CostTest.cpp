@@ -122,6 +122,23 @@ TEST_F(CostTest, WhatIsNotKnownCountsOnce) {
   EXPECT_EQ(count(triangle, {{"N", 0}}).programs, 0);
 }
 
+TEST_F(CostTest, OfAConditionThatIsNotKnownTheLongerBranchCounts) {
+  EXPECT_DOUBLE_EQ(count(triangle).loops[1].demand.special, 32 * 32);
+  std::string turned = triangle;
+  auto replace = [&](const std::string &from, const std::string &to) {
+    size_t at = turned.find(from);
+    ASSERT_NE(at, std::string::npos) << from;
+    turned.replace(at, from.size(), to);
+  };
+  const std::string work = "%e = math.exp2 %d : tensor<32x32xf32>\n"
+                           "      scf.yield %e : tensor<32x32xf32>",
+                    nothing = "scf.yield %d : tensor<32x32xf32>";
+  replace(nothing, "nothing");
+  replace(work, nothing);
+  replace("nothing", work);
+  EXPECT_DOUBLE_EQ(count(turned).loops[1].demand.special, 32 * 32);
+}
+
 TEST_F(CostTest, AGpusWarpsEachReadAnOperand) {
   // 32 rows are two warps' work; the others take other columns.
   KernelDemand demand = count(triangle, {{"N", 32}}, {.warps = 4});
