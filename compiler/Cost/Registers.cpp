@@ -41,9 +41,12 @@ static const Value *keptFor(const Value *value) {
   }
 }
 
-/// Is it kept in registers? Constants and parameters are not.
+/// Is it kept in registers? Constants and parameters are not; of several
+/// results at once the members are.
 static bool isCounted(const Value *value) {
-  return isa<Instruction>(value) && !value->getType()->isVoidTy();
+  return isa<Instruction>(value) && !value->getType()->isVoidTy() &&
+         !(value->getType()->isStructTy() &&
+           all_of(value->users(), IsaPred<ExtractValueInst>));
 }
 
 using Live = SmallDenseSet<const Value *, 64>;

@@ -219,6 +219,13 @@ TEST(Registers, AreWhatLivesAtOnce) {
                      "store double %a, ptr addrspace(3) %p\n"
                      "store float %b, ptr addrspace(3) %q"),
             none + 3);
+  // Results of one instruction are one register each, not once more together.
+  EXPECT_EQ(estimate("%r = call { float, float } asm \"\", \"=f,=f\"()\n"
+                     "%a = extractvalue { float, float } %r, 0\n"
+                     "%b = extractvalue { float, float } %r, 1\n"
+                     "store float %a, ptr addrspace(3) %p\n"
+                     "store float %b, ptr addrspace(3) %p"),
+            none + 2);
   // What a loop needs lives through all of it.
   EXPECT_EQ(estimate("%a = load float, ptr addrspace(3) %p\n"
                      "br label %loop\n"
