@@ -200,21 +200,17 @@ private:
       setValue(result, {});
   }
 
-  /// Of a condition that is not known: does the longer branch belong to true?
-  static bool isThenLonger(scf::IfOp op) {
-    auto lengthOf = [](Block *block) {
-      int64_t length = 0;
-      if (block)
-        block->walk([&](Operation *) { ++length; });
-      return length;
-    };
-    return lengthOf(op.thenBlock()) >= lengthOf(op.elseBlock());
+  /// Whether the first branch counts if the condition is not known: unless it
+  /// does nothing, as where a tile is skipped. Of two bodies the first is the
+  /// one without masks, in which most trips go.
+  static bool isThenLikely(scf::IfOp op) {
+    return !op.elseBlock() || !llvm::hasSingleElement(*op.thenBlock());
   }
 
   void runBranch(scf::IfOp op, double weight, Operation *loop, int depth) {
     std::optional<int64_t> condition = valueOf(op.getCondition());
     Yielded yielded;
-    if (condition ? *condition != 0 : isThenLonger(op))
+    if (condition ? *condition != 0 : isThenLikely(op))
       yielded = runBlock(*op.thenBlock(), weight, loop, depth);
     else if (op.elseBlock())
       yielded = runBlock(*op.elseBlock(), weight, loop, depth);

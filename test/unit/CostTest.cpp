@@ -122,7 +122,7 @@ TEST_F(CostTest, WhatIsNotKnownCountsOnce) {
   EXPECT_EQ(count(triangle, {{"N", 0}}).programs, 0);
 }
 
-TEST_F(CostTest, OfAConditionThatIsNotKnownTheLongerBranchCounts) {
+TEST_F(CostTest, AConditionThatIsNotKnownDoesNotSkipTheWork) {
   EXPECT_DOUBLE_EQ(count(triangle).loops[1].demand.special, 32 * 32);
   std::string turned = triangle;
   auto replace = [&](const std::string &from, const std::string &to) {
