@@ -192,7 +192,7 @@ private:
     for (std::vector<T> &tensor : own.tensors)
       if (!tensor.empty())
         memory.emplace_back(tensor.data(), tensor.size() * sizeof(T));
-    error = kernel.run(own.slots, programs, memory);
+    error = kernel.run(own.slots, programs, memory).reports;
     gpu = own.y();
   }
   static constexpr uint32_t programs = (extent + 15) / 16;

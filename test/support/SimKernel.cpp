@@ -1,5 +1,6 @@
 #include "test/support/SimKernel.h"
 
+#include "attn_grid/artifact.hpp"
 #include "attn_grid/sim.h"
 #include "compiler/Conversion/Gpu/LowerToThreads.h"
 #include "compiler/Pipeline.h"
@@ -51,6 +52,7 @@ SimKernel compileForSim(ModuleOp module, const std::string &name) {
       result.sharedBytes = static_cast<unsigned>(bytes.getInt());
       result.threads = static_cast<unsigned>(threads[0]);
     }
+    result.hasDebug |= function->hasAttr(compiler::gpu::assertsAttr);
   }
   auto code =
       compiler::generateGpuCode(module, arch, compiler::GpuCodeKind::ptx);
@@ -61,41 +63,53 @@ SimKernel compileForSim(ModuleOp module, const std::string &name) {
   return result;
 }
 
-std::string
-SimKernel::run(const std::vector<uint64_t> &slots, uint32_t programs,
+SimKernel::Result
+SimKernel::run(std::vector<uint64_t> slots, uint32_t programs,
                std::span<const std::pair<void *, size_t>> memory) const {
+  Result result;
   CUcontext context;
   CUmodule module;
   CUfunction function;
   if (cuInit(0) || cuDevicePrimaryCtxRetain(&context, 0) ||
       cuCtxSetCurrent(context))
-    return "there is no device";
+    return {"there is no device"};
   agSimPrintReports(0);
   char log[1000] = {};
   int names[] = {CU_JIT_ERROR_LOG_BUFFER, CU_JIT_ERROR_LOG_BUFFER_SIZE_BYTES};
   void *values[] = {log, reinterpret_cast<void *>(sizeof log)};
   if (cuModuleLoadDataEx(&module, ptx.c_str(), 2, names, values))
-    return log;
+    return {log};
   for (auto [at, bytes] : memory)
     cuMemHostRegister_v2(at, bytes, 0);
+  // Behind the arguments: where it writes what it asserts and prints.
+  std::vector<uint32_t> debug(hasDebug ? ag_debug_words : 0);
+  size_t debugBytes = debug.size() * sizeof(uint32_t);
+  if (hasDebug) {
+    cuMemHostRegister_v2(debug.data(), debugBytes, 0);
+    slots.push_back(reinterpret_cast<uintptr_t>(debug.data()));
+  }
   cuModuleGetFunction(&function, module, name.c_str());
   cuFuncSetAttribute(function, CU_FUNC_ATTRIBUTE_MAX_DYNAMIC_SHARED_SIZE_BYTES,
                      static_cast<int>(sharedBytes));
-  void *params[] = {const_cast<uint64_t *>(slots.data())};
+  void *params[] = {slots.data()};
   CUresult launched = cuLaunchKernel(function, programs, 1, 1, threads, 1, 1,
                                      sharedBytes, nullptr, params, nullptr);
-  std::string text = launched ? "the launch failed\n" : "";
+  result.reports = launched ? "the launch failed\n" : "";
   for (int n = 0; n < agSimReportCount(); ++n) {
     char report[1000];
     agSimReportText(n, report, sizeof report);
-    text += report;
-    text += '\n';
+    result.reports += report;
+    result.reports += '\n';
   }
   agSimClearReports();
   for (auto [at, bytes] : memory)
     cuMemHostUnregister(at);
+  if (hasDebug) {
+    cuMemHostUnregister(debug.data());
+    result.failedAssert = debug[0];
+  }
   cuModuleUnload(module);
-  return text;
+  return result;
 }
 
 } // namespace attn_grid::test

@@ -19,11 +19,15 @@ struct SimKernel {
   std::string error;        ///< why there is none
   bool unsupported = false; ///< because GPUs lack something yet
   unsigned threads = 0, sharedBytes = 0;
+  bool hasDebug = false; ///< it asserts or prints
 
-  /// Runs all programs; gives what the checks found, or an error of the driver.
-  /// `memory`: what the slots point to.
-  std::string run(const std::vector<uint64_t> &slots, uint32_t programs,
-                  std::span<const std::pair<void *, size_t>> memory) const;
+  struct Result {
+    std::string reports;       ///< what the checks found, or the driver's error
+    uint32_t failedAssert = 0; ///< its number, from 1
+  };
+  /// Runs all programs. `memory`: what the slots point to.
+  Result run(std::vector<uint64_t> slots, uint32_t programs,
+             std::span<const std::pair<void *, size_t>> memory) const;
 };
 
 /// Lowers a module of one kernel, which is consumed.
