@@ -388,6 +388,25 @@ TEST(While, DependsOnItsTiles) {
   })"));
 }
 
+// What the second region did last with shared memory is not over when the loop
+// ends: on a GPU the sums behind it wait.
+TEST(While, IsFollowedByWhatItEndsWith) {
+  const std::string turned =
+      whileOf("%s, %t",
+              "    %sums = ag.reduce sum %f axes [0] : tensor<16x16xf32> -> "
+              "tensor<16xf32>\n"
+              "    %v = ag.broadcast %sums along [1] : tensor<16xf32> -> "
+              "tensor<16x16xf32>",
+              "%v, %f");
+  agree(
+      loopCase(std::string(turned).replace(turned.find("%p, %q"), 6, "%d, %e") +
+                   R"(
+  %ends = ag.reduce sum %b axes [0] : tensor<16x16xf32> -> tensor<16xf32>
+  %p = ag.broadcast %ends along [1] : tensor<16xf32> -> tensor<16x16xf32>
+  %q = arith.addf %d, %e : tensor<16x16xf32>)",
+               3));
+}
+
 TEST(While, InALoop) {
   agreeForAll(loopOf(R"(
     %d, %e, %l = scf.while (%v = %t, %w = %s, %k = %c0) : (tensor<16x16xf32>, tensor<16x16xf32>, i32) -> (tensor<16x16xf32>, tensor<16x16xf32>, i32) {

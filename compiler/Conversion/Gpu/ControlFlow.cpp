@@ -213,7 +213,8 @@ void ThreadEmitter::emitWhile(scf::WhileOp op) {
   b.setInsertionPointAfter(loop);
   watched = watchedBefore;
   copyGroups = groupsBefore;
-  restoreTouched(whenDone);
+  // Last ran the first region, and before it, if at all, the second.
+  joinTouched(whenDone);
   shared.forgetUnknown();
   joinTouched(before);
   bind(op.getResults(), loop.getResults());
