@@ -25,15 +25,16 @@ Value AccessBuilder::resize(Value value, Type type) {
                    : b.createOrFold<arith::TruncIOp>(type, value);
 }
 
-void AccessBuilder::add(Value &sum, Value part) {
-  if (!sum) {
-    sum = part;
+template <typename Op>
+void AccessBuilder::join(Value &value, Value part, Pairs &known) {
+  if (!value) {
+    value = part;
     return;
   }
-  Value &both = sums[{sum, part}];
+  Value &both = known[{value, part}];
   if (!both)
-    both = arith::AddIOp::create(b, sum, part);
-  sum = both;
+    both = Op::create(b, value, part);
+  value = both;
 }
 
 void AccessBuilder::addUniform(Value at, Value stride, bool mayBeNegative) {
@@ -41,7 +42,7 @@ void AccessBuilder::addUniform(Value at, Value stride, bool mayBeNegative) {
                                              resize(stride, offsetType));
   if (mayBeNegative && offsetType.isInteger(32)) {
     for (Value &offset : offsets)
-      add(offset, part);
+      join<arith::AddIOp>(offset, part, sums);
     return;
   }
   uniform = uniform ? b.createOrFold<arith::AddIOp>(uniform, part) : part;
@@ -55,7 +56,7 @@ void AccessBuilder::addDimension(ArrayRef<Value> at, Value stride) {
     Value &offset = known[index];
     if (!offset)
       offset = b.createOrFold<arith::MulIOp>(resize(index, offsetType), step);
-    add(offsets[reg], offset);
+    join<arith::AddIOp>(offsets[reg], offset, sums);
   }
 }
 
@@ -119,15 +120,15 @@ void AccessBuilder::requireBelow(const Coordinates &at, Value start,
 }
 
 void AccessBuilder::require(unsigned reg, Value condition) {
-  Value &mask = masks[reg];
-  if (!mask) {
-    mask = condition;
-    return;
-  }
-  Value &both = conjunctions[{mask, condition}];
-  if (!both)
-    both = arith::AndIOp::create(b, mask, condition);
-  mask = both;
+  join<arith::AndIOp>(masks[reg], condition, conjunctions);
+}
+
+/// `pointer` moved by a number of bytes for each of `count` (i32).
+static Value multiplyAdd(ImplicitLocOpBuilder &b, Value count, int64_t bytes,
+                         Value pointer) {
+  return inlinePtx(b, "mad.wide.s32 $0, $1, " + std::to_string(bytes) + ", $2;",
+                   "=l,r,l", pointer.getType(), {count, pointer},
+                   /*sideEffects=*/false);
 }
 
 Value AccessBuilder::advance(Value pointer, Value offset, Type element,
@@ -135,23 +136,15 @@ Value AccessBuilder::advance(Value pointer, Value offset, Type element,
   // One instruction per address; LLVM would take it apart to move the product
   // before loops, where 64-bit values cost two registers each.
   if (apart && offset.getType().isInteger(32))
-    return inlinePtx(b,
-                     "mad.wide.s32 $0, $1, " +
-                         std::to_string(element.getIntOrFloatBitWidth() / 8) +
-                         ", $2;",
-                     "=l,r,l", pointer.getType(), {offset, pointer},
-                     /*sideEffects=*/false);
+    return multiplyAdd(b, offset, element.getIntOrFloatBitWidth() / 8, pointer);
   return LLVM::GEPOp::create(b, pointer.getType(), element, pointer,
                              ValueRange{offset});
 }
 
 Value AccessBuilder::advanceRows(Value pointer, int64_t row, Type element) {
-  int64_t bytes = row * element.getIntOrFloatBitWidth() / 8;
   if (rowStride.getType().isInteger(32))
-    return inlinePtx(b,
-                     "mad.wide.s32 $0, $1, " + std::to_string(bytes) + ", $2;",
-                     "=l,r,l", pointer.getType(), {rowStride, pointer},
-                     /*sideEffects=*/false);
+    return multiplyAdd(b, rowStride, row * element.getIntOrFloatBitWidth() / 8,
+                       pointer);
   Value offset = b.createOrFold<arith::MulIOp>(
       rowStride, arith::ConstantIntOp::create(b, row, 64));
   return LLVM::GEPOp::create(b, pointer.getType(), element, pointer,

@@ -13,7 +13,8 @@ namespace attn_grid::compiler::gpu {
 /// In a regular tensor both have 32 bits and may wrap. Inside the tensor they
 /// do not: of no dimension the sum of start and offset is negative or beyond
 /// the last element; that sum less a constant is still exact. So a start that
-/// may be negative is added to the offsets.
+/// may be negative is added to the offsets, or in 64 bits to the pointer where
+/// registers add a number of strides.
 class AccessBuilder {
   using Type = mlir::Type;
   using Value = mlir::Value;
@@ -33,7 +34,7 @@ public:
   /// addresses have nothing in common (`apart`).
   void addDimension(const Coordinates &at, Value stride, Value start,
                     bool mayBeNegative, bool apart);
-  /// Leaves out the elements whose `index`, as above, is not below `size`.
+  /// Leaves out the elements whose index, as above, is not below `size`.
   void requireBelow(llvm::ArrayRef<Value> at, Value size);
   /// As above, of a tile's coordinates, moved by `start` (null: 0), which is
   /// not negative. One value per thread says how far it may go.
@@ -44,7 +45,10 @@ public:
 
 private:
   Value resize(Value value, Type type);
-  void add(Value &sum, Value part);
+  using Pairs = llvm::DenseMap<std::pair<Value, Value>, Value>;
+  /// Makes `Op` of a value (null: there is none yet) and a part, once for each
+  /// pair of them.
+  template <typename Op> void join(Value &value, Value part, Pairs &known);
   Value advance(Value pointer, Value offset, Type element, bool apart);
   /// `pointer` moved by so many strides.
   Value advanceRows(Value pointer, int64_t row, Type element);
@@ -57,7 +61,7 @@ private:
   Value rowStride;
   llvm::SmallVector<uint32_t> rows; // in strides
   llvm::SmallVector<Value> exact;   // i64, of all elements
-  llvm::DenseMap<std::pair<Value, Value>, Value> sums, conjunctions;
+  Pairs sums, conjunctions;
 };
 
 } // namespace attn_grid::compiler::gpu

@@ -88,9 +88,8 @@ void ThreadEmitter::emitFor(scf::ForOp op) {
   // A loop with products needs all registers. What is made of the thread's
   // number before it and once more behind it would be held all along, so behind
   // it the number counts as another one.
-  bool hasProducts =
-      op.walk([](DotOp) { return WalkResult::interrupt(); }).wasInterrupted();
-  if (isa<KernelOp>(op->getParentOp()) && hasProducts)
+  if (isa<KernelOp>(op->getParentOp()) &&
+      op.walk([](DotOp) { return WalkResult::interrupt(); }).wasInterrupted())
     splitThread(inlinePtx(b, "mov.u32 $0, %tid.x;", "=r", b.getI32Type(), {},
                           /*sideEffects=*/true));
 }

@@ -160,6 +160,8 @@ ag.kernel @product(
 // CHECK:           mma.m16n8k16
 // CHECK-NOT:       barrier
 // CHECK:           scf.yield
+// Nothing made of the thread's number is held through the loop.
+// CHECK:         mov.u32 $0, %tid.x;
 // CHECK:         llvm.return
 ag.kernel @loads_ahead(
     %a_ptr: memref<f16> {ag.name = "a", ag.access = "in", ag.regular},
