@@ -61,7 +61,8 @@ void expectAttention(const Tensor &q, const Tensor &k, const Tensor &v,
 }
 
 TEST(Boxes, AreOfAnySizesAndStrides) {
-  for (int64_t dim : {64, 40, 128}) {
+  // Rows of part of a line, one line, and several; the fourth beyond the end.
+  for (int64_t dim : {64, 40, 96, 128, 192}) {
     auto random = [&](Dims sizes, uint64_t seed) {
       return Tensor::randn(sizes, f16, sim, seed);
     };
@@ -83,14 +84,50 @@ TEST(Boxes, AreOfAnySizesAndStrides) {
 // One to four warpgroups, rings of one to four stages; warps fewer than a
 // group.
 TEST(Boxes, OfAnyWarpsAndStages) {
-  Tensor q = Tensor::randn({1, 1, 150, 64}, f16, sim, 1);
-  Tensor k = Tensor::randn({1, 1, 300, 64}, f16, sim, 2);
-  Tensor v = Tensor::randn({1, 1, 300, 64}, f16, sim, 3);
-  std::pair<int64_t, int64_t> hints[] = {{2, 2}, {4, 1}, {4, 3},
+  std::pair<int64_t, int64_t> hints[] = {{2, 2}, {4, 1}, {4, 3}, {8, 1},
                                          {8, 2}, {8, 4}, {16, 3}};
-  for (auto [warps, stages] : hints)
-    expectAttention(q, k, v,
-                    {{"BM", 128}, {"warps", warps}, {"stages", stages}});
+  for (int64_t dim : {64, 128})
+    for (auto [warps, stages] : hints) {
+      SCOPED_TRACE(testing::Message() << dim << ' ' << warps << ' ' << stages);
+      Tensor q = Tensor::randn({1, 1, 150, dim}, f16, sim, 1);
+      Tensor k = Tensor::randn({1, 1, 300, dim}, f16, sim, 2);
+      Tensor v = Tensor::randn({1, 1, 300, dim}, f16, sim, 3);
+      expectAttention(q, k, v,
+                      {{"BM", 128}, {"warps", warps}, {"stages", stages}});
+    }
+}
+
+// A loop whose tiles take turns in one buffer each, again and again.
+TEST(Boxes, TakeTurnsInAnInnerLoop) {
+  Kernel sums = Module::from_source(R"(
+    kernel sums<T: float>(a: tensor<T>[B, M, K], b: tensor<T>[B, K, N],
+                          out c: tensor<f32>[M, N])
+      grid (ceildiv(M, 64), ceildiv(N, 64)) tune (stages in [1, 2])
+    {
+      let (i, j) = program_id();
+      var sum = zeros<f32>[64, 64];
+      for n in 0 .. B step 1 {
+        for k in 0 .. K step 64 {
+          sum += dot(a[n, i * 64 +: 64, k +: 64], b[n, k +: 64, j * 64 +: 64]);
+        }
+      }
+      c[i * 64 +: 64, j * 64 +: 64] = sum;
+    })")
+                    .kernel("sums", {{"stages", 1}});
+  for (int64_t inner : {0, 24, 64, 200}) {
+    Tensor a = Tensor::randn({3, 70, inner}, f16, sim, 1);
+    Tensor b = Tensor::randn({3, inner, 100}, f16, sim, 2);
+    Tensor c = sums(a, b)["c"].to(Device::cpu());
+    Tensor left = a.to(Device::cpu()), right = b.to(Device::cpu());
+    for (int64_t i = 0; i < 70; ++i)
+      for (int64_t j = 0; j < 100; ++j) {
+        double want = 0;
+        for (int64_t n = 0; n < 3; ++n)
+          for (int64_t k = 0; k < inner; ++k)
+            want += left.at({n, i, k}) * right.at({n, k, j});
+        ASSERT_NEAR(c.at({i, j}), want, 1e-3) << inner << ' ' << i << ' ' << j;
+      }
+  }
 }
 
 TEST(Boxes, OfNothingAreZero) {

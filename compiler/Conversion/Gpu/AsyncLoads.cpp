@@ -1,7 +1,7 @@
 // Loads that go from global straight to shared memory by cp.async, 16 bytes at
 // a time, while the program goes on: those that only the matrix unit reads.
 
-#include "compiler/Conversion/Gpu/ThreadEmitter.h"
+#include "compiler/Conversion/Gpu/LoadAhead.h"
 
 #include "compiler/Conversion/Gpu/Alignment.h"
 #include "compiler/Conversion/Gpu/Intrinsics.h"
@@ -61,7 +61,7 @@ bool ThreadEmitter::isAsync(LoadOp op) {
     return false;
   SmallVector<DotOp> dots = readers(op.getResult());
   return !dots.empty() && llvm::all_of(dots, [&](DotOp dot) {
-    return usesMatrixUnit(dot, target);
+    return usesMatrixUnit(dot, target) && !(dotsAreSlow && hasMaskedDots(dot));
   });
 }
 
@@ -157,9 +157,9 @@ void ThreadEmitter::waitForCopies(unsigned pending) {
   callIntrinsic(b, "llvm.nvvm.cp.async.wait.group", nullptr, {i32(pending)});
 }
 
-void ThreadEmitter::emitAsyncLoad(LoadOp op) {
-  auto type = cast<RankedTensorType>(op.getResult().getType());
+AsyncTile ThreadEmitter::asyncTile(LoadOp op, const SharedTile &tile) {
   AsyncTile copy;
+  copy.tile = tile;
   for (DotOp dot : readers(op.getResult())) {
     Operation *user = op->getBlock()->findAncestorOpInBlock(*dot);
     if (!copy.first || user->isBeforeInBlock(copy.first))
@@ -167,13 +167,20 @@ void ThreadEmitter::emitAsyncLoad(LoadOp op) {
     if (!copy.last || copy.last->isBeforeInBlock(user))
       copy.last = user;
   }
-  copy.tile.element = type.getElementType();
-  copy.tile.shape.assign(type.getShape().begin(), type.getShape().end());
-  copy.tile.block = allocateShared(op, type.getNumElements() *
-                                           type.getElementTypeBitWidth() / 8);
-  beforeSharedWrite(copy.tile.block);
-  copyToShared(op, copy.tile);
+  return copy;
+}
+
+void ThreadEmitter::emitAsyncLoad(LoadOp op) {
+  auto type = cast<RankedTensorType>(op.getResult().getType());
+  SharedTile tile;
+  tile.element = type.getElementType();
+  tile.shape.assign(type.getShape().begin(), type.getShape().end());
+  tile.block = allocateShared(op, type.getNumElements() *
+                                      type.getElementTypeBitWidth() / 8);
+  beforeSharedWrite(tile.block);
+  copyToShared(op, tile);
   commitCopies();
+  AsyncTile copy = asyncTile(op, tile);
   copy.group = copyGroups;
   asyncTiles[op.getResult()] = std::move(copy);
 }
@@ -183,17 +190,25 @@ void ThreadEmitter::beforeUses(Operation *op) {
   for (auto &[load, copy] : asyncTiles) {
     if (copy.arrived || copy.first != op)
       continue;
+    copy.arrived = true;
+    if (copy.turns) {
+      waitForBoxes(*copy.turns, i32(0), copy.turns->parity, load);
+      continue;
+    }
     waitForCopies(copyGroups - copy.group);
     shared.noteWrite(copy.tile.block);
-    copy.arrived = true;
   }
 }
 
 void ThreadEmitter::afterUses(Operation *op) {
   asyncTiles.remove_if([&](auto &entry) {
-    if (entry.second.last != op)
+    auto &[load, copy] = entry;
+    if (copy.last != op)
       return false;
-    shared.release(entry.second.tile.block);
+    if (copy.turns)
+      copyInTurn(*copy.turns, load);
+    else
+      shared.release(copy.tile.block);
     return true;
   });
 }

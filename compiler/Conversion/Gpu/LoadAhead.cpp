@@ -73,9 +73,11 @@ static bool inMostIterations(LoadOp load, scf::ForOp loop) {
          isPositional(branch.getCondition(), loop);
 }
 
-ThreadEmitter::Ring ThreadEmitter::planRing(scf::ForOp loop) {
+Ring ThreadEmitter::planRing(scf::ForOp loop) {
   Ring ring;
   ring.loop = loop;
+  if (dotsAreSlow)
+    return ring;
   loop.walk([&](LoadOp load) {
     if (load->getParentOfType<scf::ForOp>() != loop ||
         !inMostIterations(load, loop) ||
@@ -97,15 +99,19 @@ ThreadEmitter::Ring ThreadEmitter::planRing(scf::ForOp loop) {
     tile.block.end = ring.stageBytes;
     ring.tiles.push_back({load, std::move(tile)});
   });
-  ring.stages = ring.tiles.empty() || dotsAreSlow ? 1 : target.stages;
+  ring.stages = ring.tiles.empty() ? 1 : target.stages;
   planBoxes(ring);
+  ring.takesTurns = ring.copiesBoxes() && ring.stages == 1 &&
+                    llvm::all_of(ring.tiles, [&](const auto &entry) {
+                      return entry.first->getParentOp() == loop;
+                    });
   return ring;
 }
 
 /// Copies the tiles of the iteration `induction`, if it is one, to the buffer
 /// at `offset`.
 void ThreadEmitter::copyAhead(Ring &ring, Value induction, Value upper,
-                              Value offset) {
+                              Value offset, Value load) {
   Value exists =
       arith::CmpIOp::create(b, arith::CmpIPredicate::slt, induction, upper);
   auto emit = [&] {
@@ -116,7 +122,7 @@ void ThreadEmitter::copyAhead(Ring &ring, Value induction, Value upper,
     for (Operation *op : ring.chain)
       emitOp(op);
     if (ring.copiesBoxes())
-      copyBoxes(ring, offset);
+      copyBoxes(ring, offset, load);
     else
       for (auto &[load, tile] : ring.tiles) {
         SharedTile buffer = tile;
@@ -147,6 +153,12 @@ Value ThreadEmitter::startRing(Ring &ring, Value lower, Value upper,
     startBarriers(ring);
   else
     beforeSharedWrite(ring.block);
+  if (ring.takesTurns) {
+    for (auto &[load, tile] : ring.tiles)
+      copyAhead(ring, lower, upper, i32(0), load);
+    barrier(); // all see what they wait for
+    return i32(0);
+  }
   Value induction = lower;
   for (int64_t stage = 0; stage + 1 < ring.stages; ++stage) {
     if (stage)
@@ -158,6 +170,18 @@ Value ThreadEmitter::startRing(Ring &ring, Value lower, Value upper,
 
 void ThreadEmitter::advanceRing(Ring &ring, Value induction, Value upper,
                                 Value step, Value offset, Value parity) {
+  if (ring.takesTurns) {
+    ring.next = arith::AddIOp::create(b, induction, step);
+    ring.upper = upper;
+    ring.parity = parity;
+    for (auto &[load, tile] : ring.tiles) {
+      AsyncTile here = asyncTile(load, tile);
+      here.tile.block.isSettled = true;
+      here.turns = &ring;
+      asyncTiles[load.getResult()] = std::move(here);
+    }
+    return;
+  }
   if (!ring.copiesBoxes())
     waitForCopies(ring.stages - 2);
   barrier();
@@ -177,6 +201,11 @@ void ThreadEmitter::advanceRing(Ring &ring, Value induction, Value upper,
     here.arrived = true;
     asyncTiles[load.getResult()] = std::move(here);
   }
+}
+
+void ThreadEmitter::copyInTurn(Ring &ring, Value load) {
+  barrier(); // all have read it
+  copyAhead(ring, ring.next, ring.upper, i32(0), load);
 }
 
 /// The buffer that was read before the one at `offset`.

@@ -10,7 +10,7 @@
 
 namespace attn_grid::compiler::gpu {
 
-struct ThreadEmitter::Ring {
+struct Ring {
   mlir::scf::ForOp loop;
   /// What computes the loads' indices from the loop's variable, in order.
   llvm::SetVector<mlir::Operation *> chain;
@@ -21,11 +21,19 @@ struct ThreadEmitter::Ring {
   SharedBlock block;
   /// Of each tile as boxes; empty if threads copy.
   llvm::SmallVector<BoxLoad, 2> boxes;
-  SharedBlock barriers; ///< one for each stage
+  SharedBlock barriers; ///< one for each stage, or tile if they take turns
   bool copiesBoxes() const { return !boxes.empty(); }
   /// With one stage, an iteration waits for its own tiles, which the GPU copies
   /// in fewer instructions.
   bool isUsed() const { return stages > 1 || copiesBoxes(); }
+  /// Then each tile may be copied for the next iteration once it has been read,
+  /// while the program goes on with the others: if every iteration reads all.
+  bool takesTurns = false;
+  mlir::Value next, upper, parity; ///< of the present iteration, in turns
+  /// Barriers.
+  int64_t barrierCount() const {
+    return takesTurns ? static_cast<int64_t>(tiles.size()) : stages;
+  }
 };
 
 } // namespace attn_grid::compiler::gpu

@@ -78,6 +78,29 @@ static bool isWhole(memref::SubViewOp view, OpFoldResult viewed,
   return numberOf(viewed) == size;
 }
 
+/// Rows longer than a line become one more dimension of the box, the lines of
+/// a row: one copy then brings all panels. Only where rows end with a line, or
+/// the last one would go on in the next row.
+static void joinPanels(BoxLoad &load) {
+  TensorBox &box = load.box;
+  int64_t line = box.dims.front().box;
+  int64_t size = box.dims.front().size.value;
+  if (load.tileColumns == line || box.dims.front().size.isArgument ||
+      size % line != 0 || load.tileRows > mostInBox ||
+      box.dims.size() == mostDims)
+    return;
+  for (OpFoldResult part : {load.at.front().first, load.at.front().second})
+    if (part && !isConstantIntValue(part, 0))
+      return;
+  load.panels = load.tileColumns / line;
+  box.dims.front().size.value = line;
+  unsigned behindRows = load.rows + 1;
+  box.dims.insert(box.dims.begin() + behindRows,
+                  {{size / line, false}, {line, false}, load.panels});
+  load.at.insert(load.at.begin() + behindRows,
+                 {OpFoldResult(), OpFoldResult()});
+}
+
 std::optional<BoxLoad> asBoxLoad(LoadOp load) {
   auto tile = dyn_cast<RankedTensorType>(load.getResult().getType());
   if (!tile || tile.getRank() != 2 || tile.getElementTypeBitWidth() < 8 ||
@@ -142,7 +165,10 @@ std::optional<BoxLoad> asBoxLoad(LoadOp load) {
   box.lineBytes = box.dims.front().box * box.elementBytes;
   bool isRight = result.columns == 0 && box.dims.front().stride.value == 1 &&
                  !box.dims.front().stride.isArgument && box.lineBytes >= 32;
-  return isRight ? std::optional(result) : std::nullopt;
+  if (!isRight)
+    return std::nullopt;
+  joinPanels(result);
+  return result;
 }
 
 } // namespace attn_grid::compiler::gpu

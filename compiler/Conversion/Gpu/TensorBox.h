@@ -43,6 +43,7 @@ struct BoxLoad {
   llvm::SmallVector<std::pair<mlir::OpFoldResult, mlir::OpFoldResult>, 5> at;
   unsigned columns = 0, rows = 0; // dimensions of the tile's axes
   int64_t tileColumns = 0, tileRows = 0;
+  int64_t panels = 1; // that a box has, each as wide as a line
 };
 
 /// Nothing if the load is not of that kind: it is of two axes, the last one

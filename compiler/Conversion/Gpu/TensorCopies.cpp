@@ -56,7 +56,7 @@ static Value sharedAddress(ImplicitLocOpBuilder &b, Value base, int64_t at) {
 }
 
 void ThreadEmitter::startBarriers(Ring &ring) {
-  ring.barriers = allocateShared(ring.loop, ring.stages * barrierBytes);
+  ring.barriers = allocateShared(ring.loop, ring.barrierCount() * barrierBytes);
   beforeSharedWrite(ring.block);
   beforeSharedWrite(ring.barriers);
   // The GPU writes after threads did.
@@ -65,11 +65,11 @@ void ThreadEmitter::startBarriers(Ring &ring) {
     if (isUnfenced)
       inlinePtx(b, "fence.proxy.async.shared::cta;", "~{memory}", nullptr, {},
                 /*sideEffects=*/true);
-    for (int64_t stage = 0; stage < ring.stages; ++stage)
+    for (int64_t number = 0; number < ring.barrierCount(); ++number)
       inlinePtx(b, "mbarrier.init.shared::cta.b64 [$0], 1;", "r,~{memory}",
                 nullptr,
                 {sharedAddress(b, sharedBase,
-                               ring.barriers.begin + stage * barrierBytes)},
+                               ring.barriers.begin + number * barrierBytes)},
                 /*sideEffects=*/true);
     inlinePtx(b, "fence.mbarrier_init.release.cluster;", "~{memory}", nullptr,
               {}, /*sideEffects=*/true);
@@ -77,8 +77,16 @@ void ThreadEmitter::startBarriers(Ring &ring) {
   shared.noteWrite(ring.barriers);
 }
 
-/// The address of the barrier of the stage at `offset`.
-Value ThreadEmitter::barrierAt(Ring &ring, Value offset) {
+/// The address of the barrier of the stage at `offset`, or of a tile.
+Value ThreadEmitter::barrierAt(Ring &ring, Value offset, Value load) {
+  if (load) {
+    auto *entry = llvm::find_if(ring.tiles, [&](const auto &tile) {
+      return tile.first->getResult(0) == load;
+    });
+    return sharedAddress(b, sharedBase,
+                         ring.barriers.begin +
+                             (entry - ring.tiles.begin()) * barrierBytes);
+  }
   Value stage = b.createOrFold<arith::DivUIOp>(offset, i32(ring.stageBytes));
   Value bytes = b.createOrFold<arith::MulIOp>(stage, i32(barrierBytes));
   return arith::AddIOp::create(
@@ -86,15 +94,18 @@ Value ThreadEmitter::barrierAt(Ring &ring, Value offset) {
 }
 
 /// Asks for the tiles of an iteration; one thread does.
-void ThreadEmitter::copyBoxes(Ring &ring, Value offset) {
-  Value arrived = barrierAt(ring, offset);
+void ThreadEmitter::copyBoxes(Ring &ring, Value offset, Value only) {
+  Value arrived = barrierAt(ring, offset, only);
   int64_t bytes = 0;
-  for (const BoxLoad &load : ring.boxes)
-    bytes += load.tileRows * load.tileColumns * load.box.elementBytes;
+  for (auto [load, entry] : llvm::zip(ring.boxes, ring.tiles))
+    if (!only || entry.first->getResult(0) == only)
+      bytes += load.tileRows * load.tileColumns * load.box.elementBytes;
   inlinePtx(b, "mbarrier.arrive.expect_tx.shared::cta.b64 _, [$0], $1;",
             "r,r,~{memory}", nullptr, {arrived, i32(bytes)},
             /*sideEffects=*/true);
   for (auto [load, entry] : llvm::zip(ring.boxes, ring.tiles)) {
+    if (only && entry.first->getResult(0) != only)
+      continue;
     const TensorBox &box = load.box;
     size_t number = llvm::find(maps, box) - maps.begin();
     if (number == maps.size())
@@ -125,13 +136,14 @@ void ThreadEmitter::copyBoxes(Ring &ring, Value offset) {
     }
     text += "}], [$" + std::to_string(2 + rank) + "];";
     // Panels as wide as a line, one behind the other.
-    int64_t columns = box.dims[load.columns].box;
+    int64_t columns = box.dims[load.columns].box * load.panels;
     int64_t rows = box.dims[load.rows].box;
     for (int64_t column = 0; column < load.tileColumns; column += columns)
       for (int64_t row = 0; row < load.tileRows; row += rows) {
-        int64_t place = entry.second.block.begin +
-                        column / columns * load.tileRows * box.lineBytes +
-                        row * box.lineBytes;
+        int64_t place =
+            entry.second.block.begin +
+            column / columns * load.panels * load.tileRows * box.lineBytes +
+            row * box.lineBytes;
         SmallVector<Value> operands{
             arith::AddIOp::create(b, sharedAddress(b, sharedBase, place),
                                   offset),
@@ -159,12 +171,13 @@ Value ThreadEmitter::coordinateOf(OpFoldResult value) {
   return b.createOrFold<arith::TruncIOp>(b.getI32Type(), own);
 }
 
-void ThreadEmitter::waitForBoxes(Ring &ring, Value offset, Value parity) {
+void ThreadEmitter::waitForBoxes(Ring &ring, Value offset, Value parity,
+                                 Value load) {
   inlinePtx(b,
             "{\n.reg .pred arrived;\nagain:\n"
             "mbarrier.try_wait.parity.shared::cta.b64 arrived, [$0], $1;\n"
             "@!arrived bra again;\n}",
-            "r,r,~{memory}", nullptr, {barrierAt(ring, offset), parity},
+            "r,r,~{memory}", nullptr, {barrierAt(ring, offset, load), parity},
             /*sideEffects=*/true);
 }
 
@@ -182,11 +195,11 @@ void ThreadEmitter::endBarriers(Ring &ring) {
     return; // their bytes stay theirs
   barrier();
   byOneThread(nullptr, [&] {
-    for (int64_t stage = 0; stage < ring.stages; ++stage)
+    for (int64_t number = 0; number < ring.barrierCount(); ++number)
       inlinePtx(b, "mbarrier.inval.shared::cta.b64 [$0];", "r,~{memory}",
                 nullptr,
                 {sharedAddress(b, sharedBase,
-                               ring.barriers.begin + stage * barrierBytes)},
+                               ring.barriers.begin + number * barrierBytes)},
                 /*sideEffects=*/true);
   });
   shared.noteWrite(ring.barriers);

@@ -56,14 +56,17 @@ struct SharedTile {
   mlir::Value offset; // i32, added to the block's begin; null: 0
 };
 
+struct Ring; // LoadAhead.h
+
 /// A load whose elements go straight to shared memory, while the program goes
 /// on.
 struct AsyncTile {
   SharedTile tile;
   /// Operations of the load's block: the first and last in which it is read.
   mlir::Operation *first = nullptr, *last = nullptr;
-  unsigned group = 0;   // its number among the groups of copies
-  bool arrived = false; // waited for
+  unsigned group = 0;    // its number among the groups of copies
+  bool arrived = false;  // waited for
+  Ring *turns = nullptr; // copied again, by it, as soon as it has been read
 };
 
 /// The layout of `layout`'s tile for each of the warps that `warpBits` names,
@@ -209,6 +212,7 @@ private:
   /// Whether a load goes straight to shared memory, where its readers take it.
   bool isAsync(LoadOp op);
   void emitAsyncLoad(LoadOp op);
+  AsyncTile asyncTile(LoadOp op, const SharedTile &tile);
   void copyToShared(LoadOp op, const SharedTile &tile);
   llvm::SmallVector<Value> bytesLeft(LoadOp op, const LinearLayout &layout);
   LinearLayout copyLayout(LoadOp op);
@@ -221,23 +225,27 @@ private:
   const SharedTile *sharedTileOf(Value load);
 
   // LoadAhead.cpp: a loop's ring of buffers, at `offset` (i32) the present one.
-  struct Ring;
   Ring planRing(mlir::scf::ForOp loop);
-  void copyAhead(Ring &ring, Value induction, Value upper, Value offset);
+  void copyAhead(Ring &ring, Value induction, Value upper, Value offset,
+                 Value load = nullptr);
   Value startRing(Ring &ring, Value lower, Value upper, Value step);
   void advanceRing(Ring &ring, Value induction, Value upper, Value step,
                    Value offset, Value parity);
   Value offsetBefore(Ring &ring, Value offset);
   Value offsetAfter(Ring &ring, Value offset);
   void endRing(Ring &ring);
+  /// Copies to the tile of `load` what the next iteration reads.
+  void copyInTurn(Ring &ring, Value load);
 
   // TensorCopies.cpp: rings whose tiles the GPU copies as boxes.
   void planBoxes(Ring &ring);
   void startBarriers(Ring &ring);
-  void copyBoxes(Ring &ring, Value offset);
-  void waitForBoxes(Ring &ring, Value offset, Value parity);
+  /// Copies all tiles to the stage at `offset`, or the one of `load`.
+  void copyBoxes(Ring &ring, Value offset, Value load = nullptr);
+  void waitForBoxes(Ring &ring, Value offset, Value parity,
+                    Value load = nullptr);
   void endBarriers(Ring &ring);
-  Value barrierAt(Ring &ring, Value offset);
+  Value barrierAt(Ring &ring, Value offset, Value load = nullptr);
   Value coordinateOf(mlir::OpFoldResult value);
   Value parityAfter(Value offset, Value parity);
   /// Emits code for one thread of the program, if `condition` (null: always),
