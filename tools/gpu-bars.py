@@ -1,16 +1,20 @@
 #!/usr/bin/env python3
 """What NVIDIA's assembler makes of the kernels, held against bars.
 
-    tools/gpu-bars.py [--agc PATH] [--only TEXT] [--arch sm_80]... [--keep]
+    tools/gpu-bars.py [--agc PATH] [--ptxas PATH] [--only TEXT] [--arch sm_80]... [--keep]
 
 For each kernel and architecture: registers and bytes of spills, as `ptxas` says
 them; and how many warp instructions the loops have per product of the matrix
-unit (m16n8k16, 2048 multiply-adds), counted in what `nvdisasm` shows, which it
-takes from the PATH or from the Python package nvidia-cuda-nvdisasm. Without it
-that column stays empty. In brackets: how many of them are NOPs, by which `ptxas`
-lets a warp wait for the matrix unit of sm_120. `must` is the bar, with a second for
-the masked loop. With --keep it fails if a bar that was met no longer is, or if there
-are more instructions or spills than are listed.
+unit (m16n8k16, 2048 multiply-adds), counted in what `nvdisasm` shows. Both are
+the newest of those in the PATH, in /usr/local/cuda/bin and in the Python packages
+nvidia-cuda-nvcc and nvidia-cuda-nvdisasm. Without nvdisasm that column stays empty.
+
+`must` is the bar, with a second for the masked loop. For sm_120, `ptxas` up to 13.0
+puts a NOP between two products that follow each other, because the matrix unit
+takes 16 cycles for one and an instruction can say no more than 15; later ones do not.
+These NOPs stand in brackets, and bars do not count them: 4.41 (+0.40) is 4.81 in all.
+With --keep it fails if a bar that was met no longer is, or if there are more
+instructions or spills than are listed.
 """
 
 import argparse
@@ -104,17 +108,21 @@ CASES = [
 ]
 
 
-def find_tool(name, package):
-    """A program in the PATH, the CUDA toolkit or a Python package; or None."""
-    found = shutil.which(name) or shutil.which(name, path="/usr/local/cuda/bin")
-    if found:
-        return found
-    spec = importlib.util.find_spec(package) if package else None
+def version_of(tool):
+    """The release of a program of CUDA, as numbers: (13, 2)."""
+    text = subprocess.run([tool, "--version"], capture_output=True, text=True).stdout
+    release = re.search(r"release (\d+)\.(\d+)", text)
+    return tuple(int(number) for number in release.groups()) if release else (0, 0)
+
+
+def find_tool(name):
+    """The newest of a program in the PATH, the CUDA toolkit and NVIDIA's Python packages."""
+    found = [shutil.which(name), shutil.which(name, path="/usr/local/cuda/bin")]
+    spec = importlib.util.find_spec("nvidia")
     for place in spec.submodule_search_locations if spec else []:
-        for path in glob.glob(os.path.join(place, "**", name), recursive=True):
-            if os.access(path, os.X_OK):
-                return path
-    return None
+        found += glob.glob(os.path.join(place, "**", "bin", name), recursive=True)
+    usable = [path for path in found if path and os.access(path, os.X_OK)]
+    return max(usable, key=version_of, default=None)
 
 
 def loops_of(text):
@@ -147,7 +155,7 @@ def loops_of(text):
 
 
 def measure(case, arch, tools, folder):
-    """(registers, spilled bytes, (instructions, NOPs) per product of each loop)."""
+    """(registers, spilled bytes, (other instructions, NOPs) per product of each loop)."""
     ptx, cubin = os.path.join(folder, "k.ptx"), os.path.join(folder, "k.cubin")
     subprocess.run(
         [tools["agc"], "compile", str(ROOT / "kernels_dsl" / case.file)]
@@ -167,7 +175,7 @@ def measure(case, arch, tools, folder):
         shown = subprocess.run(
             [tools["nvdisasm"], "-c", cubin], check=True, capture_output=True, text=True
         )
-        loops = [(count / n, waits / n) for count, waits, n in loops_of(shown.stdout)]
+        loops = [((count - waits) / n, waits / n) for count, waits, n in loops_of(shown.stdout)]
     return registers, spills, loops
 
 
@@ -176,17 +184,19 @@ def main():
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--agc", default=str(ROOT / "build/dev/bin/agc"), help="the compiler")
+    parser.add_argument("--ptxas", help="the assembler")
     parser.add_argument("--only", default="", help="kernels whose name has this text")
     parser.add_argument("--arch", action="append", help="one architecture (may be repeated)")
     parser.add_argument("--keep", action="store_true", help="fail where less is reached than before")
     options = parser.parse_args()
     tools = {
         "agc": options.agc,
-        "ptxas": find_tool("ptxas", None),
-        "nvdisasm": find_tool("nvdisasm", "nvidia"),
+        "ptxas": options.ptxas or find_tool("ptxas"),
+        "nvdisasm": find_tool("nvdisasm"),
     }
     if not tools["ptxas"]:
-        sys.exit("gpu-bars: `ptxas` is neither in the PATH nor in /usr/local/cuda/bin")
+        sys.exit("gpu-bars: there is no `ptxas`: install CUDA, or pip install nvidia-cuda-nvcc")
+    print("ptxas " + ".".join(str(number) for number in version_of(tools["ptxas"])))
     if not tools["nvdisasm"]:
         print("no nvdisasm: instructions are not counted (pip install nvidia-cuda-nvdisasm)")
     print("kernel               arch     registers  spills  per product, loop by loop        must")
@@ -198,7 +208,7 @@ def main():
             for arch in options.arch or ARCHITECTURES:
                 registers, spills, loops = measure(case, arch, tools, folder)
                 text = "  ".join(
-                    f"{count:.2f} ({waits:.2f})" if waits > 0.05 else f"{count:.2f}"
+                    f"{count:.2f} (+{waits:.2f})" if waits > 0.05 else f"{count:.2f}"
                     for count, waits in loops
                 )
                 bars = [case.must.get(arch), case.masked.get(arch)]

@@ -61,7 +61,8 @@ bool ThreadEmitter::isAsync(LoadOp op) {
     return false;
   SmallVector<DotOp> dots = readers(op.getResult());
   return !dots.empty() && llvm::all_of(dots, [&](DotOp dot) {
-    return usesMatrixUnit(dot, target) && !(dotsAreSlow && hasMaskedDots(dot));
+    return usesMatrixUnit(dot, target) &&
+           (target.slowRings || !dotsAreSlow || !hasMaskedDots(dot));
   });
 }
 

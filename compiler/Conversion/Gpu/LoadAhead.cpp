@@ -76,7 +76,7 @@ static bool inMostIterations(LoadOp load, scf::ForOp loop) {
 Ring ThreadEmitter::planRing(scf::ForOp loop) {
   Ring ring;
   ring.loop = loop;
-  if (dotsAreSlow)
+  if (dotsAreSlow && !target.slowRings)
     return ring;
   loop.walk([&](LoadOp load) {
     if (load->getParentOfType<scf::ForOp>() != loop ||
@@ -99,7 +99,7 @@ Ring ThreadEmitter::planRing(scf::ForOp loop) {
     tile.block.end = ring.stageBytes;
     ring.tiles.push_back({load, std::move(tile)});
   });
-  ring.stages = ring.tiles.empty() ? 1 : target.stages;
+  ring.stages = ring.tiles.empty() || dotsAreSlow ? 1 : target.stages;
   planBoxes(ring);
   ring.takesTurns = ring.copiesBoxes() && ring.stages == 1 &&
                     llvm::all_of(ring.tiles, [&](const auto &entry) {

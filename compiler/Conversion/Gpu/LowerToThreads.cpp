@@ -150,8 +150,11 @@ LogicalResult lowerToThreads(KernelOp kernel, const GpuTarget &target) {
       return failure();
     function.erase();
     GpuTarget fewer = target;
-    // Then not even an iteration's own tiles stay all the time.
-    if (fewer.stages > 1)
+    // Loops that hardly ever run give way first. In the end, not even an
+    // iteration's own tiles stay all the time.
+    if (fewer.slowRings)
+      fewer.slowRings = false;
+    else if (fewer.stages > 1)
       --fewer.stages;
     else
       fewer.boxes = false;
@@ -179,7 +182,7 @@ struct LowerToThreadsPass : impl::LowerToThreadsBase<LowerToThreadsPass> {
     GpuTarget target;
     target.capability = capability;
     target.warpgroups = warpgroups;
-    target.boxes = copiesBoxes(capability);
+    target.boxes = target.slowRings = copiesBoxes(capability);
     target.sharedLimit = sharedLimit;
     for (auto kernel :
          llvm::make_early_inc_range(getOperation().getOps<KernelOp>())) {
