@@ -274,6 +274,15 @@ std::vector<Case> cases() {
                        there({1, 1, 100, 40}, f16, 2),
                        there({1, 1, 100, 40}, f16, 3));
        }},
+      // From sm_90 on its tiles take turns in one buffer each.
+      {"flash_turns_f16",
+       "flash/flash_fwd.ag",
+       {{"stages", 1}},
+       [](const Kernel &kernel) {
+         return kernel(there({1, 1, 70, 128}, f16, 1),
+                       there({1, 1, 200, 128}, f16, 2),
+                       there({1, 1, 200, 128}, f16, 3));
+       }},
       {"flash_f32",
        "flash/flash_fwd.ag",
        {{"causal", true}},
