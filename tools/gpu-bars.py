@@ -71,31 +71,36 @@ MASKED_64 = {"sm_80": 5.9, "sm_90a": 4.6, "sm_120": 5.7}
 
 # There products take no registers for their factors.
 WIDE = {"sm_90a": ["--set", "BN=128"]}
+# sm_120 has room for one buffer of each of these tiles, which take turns.
+WIDE_128 = WIDE | {"sm_120": ["--set", "BN=128", "--set", "stages=1"]}
 # Twice the warps share the addresses at which a tile is copied.
-TALL = {arch: ["--set", "BM=128", "--set", "warps=8"] for arch in ARCHITECTURES if arch != "sm_90a"}
+TALL = {arch: ["--set", "BM=128", "--set", "warps=8"] for arch in ARCHITECTURES if arch not in ("sm_90a", "sm_120")}
+
+MUSTS = ("sm_80", "sm_90a", "sm_120")
 
 # `kept` and `spills` are of the worst architecture.
 CASES = [
-    attention("flash D=64", FLASH, 64, "BN=128", must=FLASH_64, kept=4.85, met=("sm_80", "sm_90a")),
-    attention("flash D=64 bf16", FLASH, 64, "BN=128", must=FLASH_64, dtype="T=bf16", kept=4.85, met=("sm_80", "sm_90a")),
-    attention("flash D=128", FLASH, 128, must=FLASH_128, kept=4.2, met=("sm_80", "sm_90a"), own=WIDE),
-    attention("flash causal D=64", FLASH, 64, "BN=128", "causal=true", must=FLASH_64, masked=MASKED_64, kept=4.8, met=("sm_80", "sm_90a"), own=TALL),
-    attention("flash causal D=128", FLASH, 128, "causal=true", must=FLASH_128, kept=4.2, met=("sm_80", "sm_90a"), own=WIDE),
-    attention("landmark D=64", LANDMARK, 64, must=LANDMARK_64, kept=6.4, met=("sm_80", "sm_90a"), own=TALL),
-    attention("landmark D=128", LANDMARK, 128, must=LANDMARK_128, kept=4.7, met=("sm_80", "sm_90a", "sm_120")),
-    kernel("matmul", "matmul/matmul.ag", "BN=128", must=MATMUL, kept=2.4, met=("sm_80", "sm_90a")),
-    attention("flash, options D=64", FLASH_ATTN, 64, "BN=128", must=FLASH_64, absent=OPTIONS, kept=4.9, spills=8, met=("sm_80", "sm_90a")),
-    attention("flash, window D=64", FLASH_ATTN, 64, "BN=128", "windowed=true", absent=OPTIONS, kept=4.9, spills=84),
+    attention("flash D=64", FLASH, 64, "BN=128", must=FLASH_64, kept=4.8, met=MUSTS),
+    attention("flash D=64 bf16", FLASH, 64, "BN=128", must=FLASH_64, dtype="T=bf16", kept=4.8, met=MUSTS),
+    attention("flash D=128", FLASH, 128, must=FLASH_128, kept=4.0, met=MUSTS, own=WIDE_128),
+    attention("flash causal D=64", FLASH, 64, "BN=128", "causal=true", must=FLASH_64, masked=MASKED_64, kept=4.6, met=MUSTS, own=TALL),
+    attention("flash causal D=128", FLASH, 128, "causal=true", must=FLASH_128, kept=4.0, spills=16, met=MUSTS, own=WIDE_128),
+    attention("landmark D=64", LANDMARK, 64, must=LANDMARK_64, kept=5.9, met=MUSTS, own=TALL),
+    attention("landmark D=128", LANDMARK, 128, must=LANDMARK_128, kept=4.4, met=MUSTS),
+    kernel("matmul", "matmul/matmul.ag", "BN=128", must=MATMUL, kept=2.0, met=MUSTS),
+    attention("flash, options D=64", FLASH_ATTN, 64, "BN=128", must=FLASH_64, absent=OPTIONS, kept=4.8, met=MUSTS),
+    attention("flash, window D=64", FLASH_ATTN, 64, "windowed=true", absent=OPTIONS, kept=5.4, spills=8),
+    attention("window, BN=128 D=64", FLASH_ATTN, 64, "BN=128", "windowed=true", absent=OPTIONS, kept=4.8, spills=92),
     attention("flash, bias D=64", FLASH_ATTN, 64, absent="mask key_padding slopes", kept=8.0),
-    attention("flash, all D=64", FLASH_ATTN, 64, kept=21.3, spills=4),
+    attention("flash, all D=64", FLASH_ATTN, 64, kept=20.4),
     attention("flash, ragged D=64", "flash/flash_ragged_fwd.ag", 64, kept=9.0),
-    attention("decode D=64", "flash/decode_split.ag", 64, "R=4", "M=1", kept=13.5),
+    attention("decode D=64", "flash/decode_split.ag", 64, "R=4", "M=1", kept=13.6),
     kernel("merge", "flash/merge.ag", "DV=64"),
-    attention("landmark, any D=64", "landmark/landmark_any_fwd.ag", 64, kept=7.9, spills=48),
+    attention("landmark, any D=64", "landmark/landmark_any_fwd.ag", 64, kept=7.6, spills=32),
     attention("hash-sparse D=64", "dynamic_sparse/hash_sparse_fwd.ag", 64, kept=10.4),
     attention("qk-sparse D=64", "dynamic_sparse/qk_sparse_fwd.ag", 64, kept=7.9),
     attention("dilated D=64", "dilated/dilated_fwd.ag", 64, kept=7.8),
-    attention("blockwise D=64", "blockwise/attn_fwd.ag", 64, kept=21.7, spills=260),
+    attention("blockwise D=64", "blockwise/attn_fwd.ag", 64, kept=21.4),
     kernel("linear", "blockwise/linear_fwd.ag", kept=2.8),
     kernel("cross-entropy", "blockwise/cross_entropy_fwd.ag"),
     kernel("head cross-entropy", "blockwise/head_cross_entropy_fwd.ag", kept=3.3),

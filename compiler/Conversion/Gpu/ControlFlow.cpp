@@ -60,7 +60,9 @@ void ThreadEmitter::emitBlock(Block &block) {
 
 void ThreadEmitter::emitOp(Operation *op) {
   if (auto ids = dyn_cast<ProgramIdOp>(op))
-    return emitProgramId(ids);
+    return emitProgramId(ids,
+                         callIntrinsic(b, "llvm.nvvm.read.ptx.sreg.ctaid.x",
+                                       b.getI32Type(), {}));
   if (auto loop = dyn_cast<scf::ForOp>(op))
     return emitFor(loop);
   if (auto loop = dyn_cast<scf::WhileOp>(op))
@@ -133,9 +135,7 @@ void ThreadEmitter::emitOp(Operation *op) {
 }
 
 /// The first grid dimension runs fastest.
-void ThreadEmitter::emitProgramId(ProgramIdOp op) {
-  Value rest =
-      callIntrinsic(b, "llvm.nvvm.read.ptx.sreg.ctaid.x", b.getI32Type(), {});
+void ThreadEmitter::emitProgramId(ProgramIdOp op, Value rest) {
   for (auto [i, id] : llvm::enumerate(op.getIds())) {
     if (i + 1 == op.getIds().size()) {
       scalars[id] = rest;

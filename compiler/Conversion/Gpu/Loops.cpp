@@ -9,6 +9,7 @@
 #include "compiler/Conversion/Gpu/Intrinsics.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/MemRef/IR/MemRef.h"
 
 using namespace mlir;
 
@@ -77,6 +78,36 @@ Value ThreadEmitter::inductionAs(Type type, Value counter) {
                           : b.createOrFold<arith::TruncIOp>(type, counter);
 }
 
+/// A number of the thread or its block, of which nobody knows that it is the
+/// one that was read before.
+Value ThreadEmitter::readAgain(StringRef number) {
+  return inlinePtx(b, ("mov.u32 $0, " + number + ";").str(), "=r",
+                   b.getI32Type(), {}, /*sideEffects=*/true);
+}
+
+/// What was computed of the program's number before a loop, once more behind
+/// it.
+void ThreadEmitter::emitScalarsAgain(scf::ForOp behind) {
+  DenseSet<Value> again;
+  for (Operation &op : *behind->getBlock()) {
+    if (&op == behind)
+      return;
+    if (auto ids = dyn_cast<ProgramIdOp>(op)) {
+      emitProgramId(ids, readAgain("%ctaid.x"));
+      again.insert(ids.getIds().begin(), ids.getIds().end());
+      continue;
+    }
+    bool isScalar = op.getName().getDialectNamespace() == "arith" &&
+                    !isa<RankedTensorType>(op.getResult(0).getType());
+    if ((isScalar || isa<memref::ReinterpretCastOp, memref::SubViewOp>(op)) &&
+        llvm::any_of(op.getOperands(),
+                     [&](Value operand) { return again.contains(operand); })) {
+      emitOp(&op);
+      again.insert(op.getResult(0));
+    }
+  }
+}
+
 void ThreadEmitter::emitFor(scf::ForOp op) {
   Value watchedBefore = std::exchange(watched, nullptr);
   scf::ForOp loopBefore = std::exchange(watchedLoop, scf::ForOp());
@@ -85,13 +116,16 @@ void ThreadEmitter::emitFor(scf::ForOp op) {
   watched = watchedBefore;
   watchedLoop = loopBefore;
   bind(op.getResults(), results);
-  // A loop with products needs all registers. What is made of the thread's
-  // number before it and once more behind it would be held all along, so behind
-  // it the number counts as another one.
+  // A loop with products needs all registers. What is made of the thread's and
+  // the program's number before it and once more behind it would be held all
+  // along, so behind it the numbers count as others. Not the program's where the
+  // GPU copies boxes: there they stay in registers that all threads share.
   if (isa<KernelOp>(op->getParentOp()) &&
-      op.walk([](DotOp) { return WalkResult::interrupt(); }).wasInterrupted())
-    splitThread(inlinePtx(b, "mov.u32 $0, %tid.x;", "=r", b.getI32Type(), {},
-                          /*sideEffects=*/true));
+      op.walk([](DotOp) { return WalkResult::interrupt(); }).wasInterrupted()) {
+    splitThread(readAgain("%tid.x"));
+    if (!target.boxes)
+      emitScalarsAgain(op);
+  }
 }
 
 SmallVector<Value> ThreadEmitter::emitLoop(scf::ForOp op) {

@@ -132,7 +132,7 @@ private:
   // ControlFlow.cpp
   void emitBlock(mlir::Block &block);
   void emitOp(Operation *op);
-  void emitProgramId(ProgramIdOp op);
+  void emitProgramId(ProgramIdOp op, Value number);
   void emitWhile(mlir::scf::WhileOp op);
   void emitIf(mlir::scf::IfOp op);
   /// The scalars that stand for `values` across a block's border.
@@ -172,6 +172,8 @@ private:
   Value isTrue();
   /// Begins anew with what is made of the thread's number.
   void splitThread(Value thread);
+  Value readAgain(llvm::StringRef number);
+  void emitScalarsAgain(mlir::scf::ForOp behind);
   Value laneId();
   Value warpId();
   /// Whether this thread is the one of those with copies that acts; null: all
