@@ -118,8 +118,8 @@ void ThreadEmitter::emitFor(scf::ForOp op) {
   bind(op.getResults(), results);
   // A loop with products needs all registers. What is made of the thread's and
   // the program's number before it and once more behind it would be held all
-  // along, so behind it the numbers count as others. Not the program's where the
-  // GPU copies boxes: there they stay in registers that all threads share.
+  // along, so behind it the numbers count as others. Not the program's where
+  // the GPU copies boxes: there they stay in registers that all threads share.
   if (isa<KernelOp>(op->getParentOp()) &&
       op.walk([](DotOp) { return WalkResult::interrupt(); }).wasInterrupted()) {
     splitThread(readAgain("%tid.x"));
