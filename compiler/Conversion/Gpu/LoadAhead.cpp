@@ -11,6 +11,14 @@
 // The one barrier says both that all threads' copies have arrived and that
 // nobody reads the buffer any more that is written next. (Of boxes it says the
 // latter; that they have arrived, a barrier in memory does: TensorCopies.cpp.)
+//
+// A ring of one buffer, which the GPU fills, is filled tile by tile, in turns:
+//
+//     copy the tiles of iteration 0
+//     for i ... {
+//       wait for a tile of i; compute with it; barrier; copy that of i + 1
+//       the same with the next tile
+//     }
 
 #include "compiler/Conversion/Gpu/LoadAhead.h"
 

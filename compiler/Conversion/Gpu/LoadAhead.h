@@ -30,7 +30,6 @@ struct Ring {
   /// while the program goes on with the others: if every iteration reads all.
   bool takesTurns = false;
   mlir::Value next, upper, parity; ///< of the present iteration, in turns
-  /// Barriers.
   int64_t barrierCount() const {
     return takesTurns ? static_cast<int64_t>(tiles.size()) : stages;
   }

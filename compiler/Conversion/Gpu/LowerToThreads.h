@@ -13,7 +13,7 @@ struct GpuTarget {
   int64_t capability = 80; ///< 80, 86, 89, 90, 100, 120
   bool warpgroups = false; ///< `wgmma`: products of four warps together
   bool boxes = false;      ///< the GPU copies boxes of tensors by itself
-  bool slowRings = false;  ///< it does so for loops without the matrix unit
+  bool slowRings = false;  ///< for loops without the matrix unit, too
   int64_t warps = 4;       ///< of a program; a power of two, at most 32
   int64_t stages = 2;      ///< iterations whose tiles a loop holds; 1: its own
   /// Shared memory that one program may have, in bytes.
