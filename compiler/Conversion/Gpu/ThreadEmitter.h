@@ -214,6 +214,7 @@ private:
   /// Whether a load goes straight to shared memory, where its readers take it.
   bool isAsync(LoadOp op);
   void emitAsyncLoad(LoadOp op);
+  /// The tile of a load, with the first and last operation that reads it.
   AsyncTile asyncTile(LoadOp op, const SharedTile &tile);
   void copyToShared(LoadOp op, const SharedTile &tile);
   llvm::SmallVector<Value> bytesLeft(LoadOp op, const LinearLayout &layout);
