@@ -199,6 +199,8 @@ def main():
         "ptxas": options.ptxas or find_tool("ptxas"),
         "nvdisasm": find_tool("nvdisasm"),
     }
+    if options.ptxas and not os.access(options.ptxas, os.X_OK):
+        sys.exit(f"gpu-bars: --ptxas {options.ptxas}: expected a program, there is none")
     if not tools["ptxas"]:
         sys.exit("gpu-bars: there is no `ptxas`: install CUDA, or pip install nvidia-cuda-nvcc")
     print("ptxas " + ".".join(str(number) for number in version_of(tools["ptxas"])))
