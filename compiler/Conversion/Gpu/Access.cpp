@@ -35,8 +35,8 @@ Value ThreadEmitter::indexOf(OpFoldResult value) {
 }
 
 const TensorInfo &ThreadEmitter::tensor(Value memref) {
-  auto it = tensors.find(memref);
-  if (it != tensors.end())
+  auto it = numbers.tensors.find(memref);
+  if (it != numbers.tensors.end())
     return it->second;
   TensorInfo info;
   auto keepConstant = [&](OpFoldResult value) -> OpFoldResult {
@@ -88,7 +88,7 @@ const TensorInfo &ThreadEmitter::tensor(Value memref) {
     info.pointer =
         LLVM::ZeroOp::create(b, LLVM::LLVMPointerType::get(b.getContext(), 1));
   }
-  return tensors[memref] = info;
+  return numbers.tensors[memref] = info;
 }
 
 /// A kernel's accesses to what it also writes happen in the program's order,

@@ -26,7 +26,7 @@ LogicalResult ThreadEmitter::emit(ValueRange arguments, Value sharedMemory,
   mapsPointer = tensorMaps;
   for (auto [argument, value] :
        llvm::zip(kernel.getBody().getArguments(), arguments))
-    scalars[argument] = value;
+    numbers.scalars[argument] = value;
   sharedBase = sharedMemory;
   splitThread(
       callIntrinsic(b, "llvm.nvvm.read.ptx.sreg.tid.x", b.getI32Type(), {}));
@@ -36,9 +36,9 @@ LogicalResult ThreadEmitter::emit(ValueRange arguments, Value sharedMemory,
 
 void ThreadEmitter::splitThread(Value thread) {
   Value five = i32(5), low = i32(31);
-  lane = arith::AndIOp::create(b, thread, low);
-  warp = arith::ShRUIOp::create(b, thread, five);
-  threadOffsets.clear();
+  numbers.lane = arith::AndIOp::create(b, thread, low);
+  numbers.warp = arith::ShRUIOp::create(b, thread, five);
+  numbers.threadOffsets.clear();
 }
 
 void ThreadEmitter::fail(Operation *op, const Twine &message) {
@@ -88,7 +88,7 @@ void ThreadEmitter::emitOp(Operation *op) {
   if (auto sort = dyn_cast<SortOp>(op))
     return emitSort(sort);
   if (isa<memref::ReinterpretCastOp, memref::SubViewOp>(op)) {
-    tensors.erase(op->getResult(0)); // of an earlier run of this code
+    numbers.tensors.erase(op->getResult(0)); // of an earlier run of this code
     tensor(op->getResult(0));        // here, where it dominates all uses
     return;
   }
@@ -116,12 +116,12 @@ void ThreadEmitter::emitOp(Operation *op) {
     return;
   }
   if (auto literal = dyn_cast<arith::ConstantOp>(op)) {
-    scalars[result] = arith::ConstantOp::create(b, literal.getValue());
+    numbers.scalars[result] = arith::ConstantOp::create(b, literal.getValue());
     return;
   }
   if (auto dim = dyn_cast<memref::DimOp>(op)) {
     if (auto d = dim.getConstantIndex()) {
-      scalars[result] = arith::IndexCastOp::create(
+      numbers.scalars[result] = arith::IndexCastOp::create(
           b, result.getType(), indexOf(tensor(dim.getSource()).sizes[*d]));
       return;
     }
@@ -130,7 +130,7 @@ void ThreadEmitter::emitOp(Operation *op) {
   SmallVector<Value> operands;
   for (Value operand : op->getOperands())
     operands.push_back(scalar(operand));
-  scalars[result] =
+  numbers.scalars[result] =
       isa<PhiloxOp>(op) ? emitPhilox(b, operands) : elementwise(op, operands);
 }
 
@@ -138,11 +138,11 @@ void ThreadEmitter::emitOp(Operation *op) {
 void ThreadEmitter::emitProgramId(ProgramIdOp op, Value rest) {
   for (auto [i, id] : llvm::enumerate(op.getIds())) {
     if (i + 1 == op.getIds().size()) {
-      scalars[id] = rest;
+      numbers.scalars[id] = rest;
       break;
     }
     Value extent = scalar(op.getExtents()[i]);
-    scalars[id] = arith::RemUIOp::create(b, rest, extent);
+    numbers.scalars[id] = arith::RemUIOp::create(b, rest, extent);
     rest = arith::DivUIOp::create(b, rest, extent);
   }
 }

@@ -124,9 +124,8 @@ void ThreadEmitter::copyAhead(Ring &ring, Value induction, Value upper,
       arith::CmpIOp::create(b, arith::CmpIPredicate::slt, induction, upper);
   auto emit = [&] {
     MemoScope scope(*this);
-    llvm::DenseMap<Value, Value> outside = scalars;
     Value variable = ring.loop.getInductionVar();
-    scalars[variable] = inductionAs(variable.getType(), induction);
+    numbers.scalars[variable] = inductionAs(variable.getType(), induction);
     for (Operation *op : ring.chain)
       emitOp(op);
     if (ring.copiesBoxes())
@@ -137,7 +136,6 @@ void ThreadEmitter::copyAhead(Ring &ring, Value induction, Value upper,
         buffer.offset = offset;
         copyToShared(load, buffer);
       }
-    scalars = std::move(outside);
   };
   if (ring.copiesBoxes())
     return byOneThread(exists, emit);

@@ -85,12 +85,13 @@ Value ThreadEmitter::readAgain(StringRef number) {
                    b.getI32Type(), {}, /*sideEffects=*/true);
 }
 
-/// What was computed of the program's number before a loop, once more behind
-/// it.
+/// What was computed of the program's number before all loops, once more behind
+/// one.
 void ThreadEmitter::emitScalarsAgain(scf::ForOp behind) {
   DenseSet<Value> again;
-  for (Operation &op : *behind->getBlock()) {
-    if (&op == behind)
+  auto kernel = behind->getParentOfType<KernelOp>();
+  for (Operation &op : kernel.getBody().front()) {
+    if (op.isAncestor(behind))
       return;
     if (auto ids = dyn_cast<ProgramIdOp>(op)) {
       emitProgramId(ids, readAgain("%ctaid.x"));
@@ -117,11 +118,11 @@ void ThreadEmitter::emitFor(scf::ForOp op) {
   watchedLoop = loopBefore;
   bind(op.getResults(), results);
   // A loop with products needs all registers. What is made of the thread's and
-  // the program's number before it and once more behind it would be held all
-  // along, so behind it the numbers count as others. Not the program's where
-  // the GPU copies boxes: there they stay in registers that all threads share.
-  if (isa<KernelOp>(op->getParentOp()) &&
-      op.walk([](DotOp) { return WalkResult::interrupt(); }).wasInterrupted()) {
+  // the program's number before it and once more behind it, perhaps in a loop
+  // around both, would be held all along, so behind it the numbers count as
+  // others. Not the program's where the GPU copies boxes: there they stay in
+  // registers that all threads share.
+  if (op.walk([](DotOp) { return WalkResult::interrupt(); }).wasInterrupted()) {
     splitThread(readAgain("%tid.x"));
     if (!target.boxes)
       emitScalarsAgain(op);
@@ -158,7 +159,7 @@ SmallVector<Value> ThreadEmitter::emitLoop(scf::ForOp op) {
     b.setInsertionPointToStart(loop.getBody());
     noteUnknown(op);
     Value counter = loop.getInductionVar();
-    scalars[op.getInductionVar()] =
+    numbers.scalars[op.getInductionVar()] =
         inductionAs(op.getInductionVar().getType(), counter);
     ValueRange carried = loop.getRegionIterArgs();
     if (watches)

@@ -183,11 +183,9 @@ SmallVector<Value> ThreadEmitter::emitWatchedLoop(scf::ForOp loop) {
     b.setInsertionPointToStart(&branch.getThenRegion().front());
     bool before = std::exchange(dotsAreSlow, true);
     // What the fast loop does not need either is computed here.
-    auto thread = std::tuple(lane, warp, threadOffsets);
     if (isa<KernelOp>(loop->getParentOp()))
       splitThread(readAgain("%tid.x"));
     scf::YieldOp::create(b, emitLoop(loop));
-    std::tie(lane, warp, threadOffsets) = std::move(thread);
     dotsAreSlow = before;
   }
   b.setInsertionPointToStart(&branch.getElseRegion().front());

@@ -305,7 +305,7 @@ void ThreadEmitter::emitReduce(ReduceOp op) {
     StringRef name = kind == ReduceKind::any
                          ? "llvm.nvvm.barrier.cta.red.or.aligned.all"
                          : "llvm.nvvm.barrier.cta.red.and.aligned.all";
-    scalars[op.getResult()] =
+    numbers.scalars[op.getResult()] =
         callIntrinsic(b, name, b.getI1Type(), {i32(0), sum});
     return noteBarrier();
   }

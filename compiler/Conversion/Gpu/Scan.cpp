@@ -29,8 +29,8 @@ Value ThreadEmitter::combineElements(Operation *op, Value before, Value after) {
     return arith::TruncFOp::create(b, type, arith::MulFOp::create(b, x, y));
   }
   Block &block = op->getRegion(0).front();
-  scalars[block.getArgument(0)] = before;
-  scalars[block.getArgument(1)] = after;
+  numbers.scalars[block.getArgument(0)] = before;
+  numbers.scalars[block.getArgument(1)] = after;
   emitBlock(block);
   return scalar(block.getTerminator()->getOperand(0));
 }

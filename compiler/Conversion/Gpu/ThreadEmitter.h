@@ -397,23 +397,33 @@ private:
   SharedMemory shared;
   bool failed = false, tooManyStages = false;
 
-  llvm::DenseMap<Value, Value> scalars;
-  llvm::DenseMap<Value, TensorInfo> tensors;
+  /// Numbers that the block has which is being emitted.
+  struct Numbers {
+    Value lane, warp;
+    llvm::SmallVector<std::pair<LinearLayout, Value>> threadOffsets;
+    llvm::DenseMap<Value, Value> scalars; // by the program's value
+    llvm::DenseMap<Value, TensorInfo> tensors;
+  };
+  Numbers numbers;
   /// Tiles that are computed, by value, innermost block last.
   using Memo =
       llvm::DenseMap<Value, llvm::SmallVector<std::unique_ptr<ThreadTile>, 1>>;
   llvm::SmallVector<Memo> memo;
-  /// Forgets at its end what was computed in a block that does not dominate
-  /// what follows.
+  /// Forgets at its end what was computed, or read again, in a block that does
+  /// not dominate what follows.
   struct MemoScope {
-    explicit MemoScope(ThreadEmitter &emitter) : emitter(emitter) {
+    explicit MemoScope(ThreadEmitter &emitter)
+        : emitter(emitter), outside(emitter.numbers) {
       emitter.memo.emplace_back();
     }
-    ~MemoScope() { emitter.memo.pop_back(); }
+    ~MemoScope() {
+      emitter.memo.pop_back();
+      emitter.numbers = std::move(outside);
+    }
     ThreadEmitter &emitter;
+    Numbers outside;
   };
-  Value lane, warp, sharedBase;
-  llvm::SmallVector<std::pair<LinearLayout, Value>> threadOffsets;
+  Value sharedBase;
   /// By the result of the load.
   llvm::MapVector<Value, AsyncTile> asyncTiles;
   /// First factors that products of loops read there, as long as the program

@@ -32,7 +32,7 @@ Value ThreadEmitter::zeroOf(Type type) {
 }
 
 Value ThreadEmitter::scalar(Value value) {
-  if (Value known = scalars.lookup(value))
+  if (Value known = numbers.scalars.lookup(value))
     return known;
   fail(value.getDefiningOp() ? value.getDefiningOp() : kernel,
        "this scalar is not available on GPUs");
@@ -57,7 +57,7 @@ void ThreadEmitter::setResult(Value result, ThreadTile tile) {
   if (isa<RankedTensorType>(result.getType()))
     remember(result, std::move(tile));
   else
-    scalars[result] = tile.regs.front();
+    numbers.scalars[result] = tile.regs.front();
 }
 
 const ThreadTile &ThreadEmitter::get(Value value, const LinearLayout &layout) {
@@ -200,20 +200,20 @@ static Value combineBits(ImplicitLocOpBuilder &b, Value number,
   return sum;
 }
 
-Value ThreadEmitter::laneId() { return lane; }
-Value ThreadEmitter::warpId() { return warp; }
+Value ThreadEmitter::laneId() { return numbers.lane; }
+Value ThreadEmitter::warpId() { return numbers.warp; }
 
 Value ThreadEmitter::threadOffset(const LinearLayout &layout) {
-  for (auto &[known, value] : threadOffsets)
+  for (auto &[known, value] : numbers.threadOffsets)
     if (known.lane() == layout.lane() && known.warp() == layout.warp())
       return value;
   OpBuilder::InsertionGuard guard(b);
-  b.setInsertionPointAfterValue(warp); // so that it dominates all uses
+  b.setInsertionPointAfterValue(numbers.warp); // so that it dominates all uses
   Value sum = combineBits(b, laneId(), layout.lane(), nullptr);
   sum = combineBits(b, warpId(), layout.warp(), sum);
   if (!sum)
     sum = i32(0);
-  threadOffsets.push_back({layout, sum});
+  numbers.threadOffsets.push_back({layout, sum});
   return sum;
 }
 
