@@ -1,22 +1,19 @@
-// Masks of positions with one comparison per element.
+// Masks of positions with one comparison per element and direction.
 //
 //     n + iota <= rows and n + iota < N   ->   iota <= min(rows, N - 1) - n
 //
 // What differs between the columns of a tile is then the same in every
-// iteration, and what an iteration changes is one number per row.
+// iteration, and what an iteration changes is one number per row. Whether a row
+// has an element between its bounds is seen from these alone.
 
-#include "compiler/Analysis/StaticRanges.h"
+#include "compiler/Transforms/BoundedMask.h"
 #include "compiler/Transforms/Passes.h"
 #include "dialect/AgOps.h"
 #include "dialect/Verify.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
-#include "mlir/IR/Matchers.h"
-#include "mlir/IR/PatternMatch.h"
 #include "mlir/Transforms/GreedyPatternRewriteDriver.h"
-
-#include <optional>
 
 using namespace mlir;
 
@@ -27,196 +24,83 @@ namespace attn_grid::compiler {
 
 namespace {
 
-/// `iota + offset`, along one axis of a tile.
-struct Position {
-  int64_t axis;
-  Value iota;
-  Value offset; // a scalar; null: 0
-};
+/// Conjunctions of more masks are left as they are.
+constexpr size_t maxParts = 16;
 
-/// The scalar that all elements are, or null.
-Value scalarOf(Value tile) {
-  auto splat = tile.getDefiningOp<tensor::SplatOp>();
-  return splat ? splat.getInput() : Value();
+/// The masks that a conjunction is of.
+void collectParts(Value mask, SmallVectorImpl<Value> &parts) {
+  auto both = mask.getDefiningOp<arith::AndIOp>();
+  if (!both || parts.size() > maxParts)
+    return parts.push_back(mask);
+  collectParts(both.getLhs(), parts);
+  collectParts(both.getRhs(), parts);
 }
 
-std::optional<Position> positionOf(Value tile) {
-  Operation *op = tile.getDefiningOp();
-  if (isa_and_nonnull<ir::IotaOp>(op))
-    return Position{0, tile, nullptr};
-  if (auto broadcast = dyn_cast_or_null<ir::BroadcastOp>(op)) {
-    std::optional<Position> inner = positionOf(broadcast.getInput());
-    if (inner)
-      inner->axis = broadcast.getAxes()[inner->axis];
-    return inner;
-  }
-  if (auto add = dyn_cast_or_null<arith::AddIOp>(op))
-    for (auto [tile, other] : {std::pair(add.getLhs(), add.getRhs()),
-                               {add.getRhs(), add.getLhs()}}) {
-      std::optional<Position> inner = positionOf(tile);
-      Value offset = scalarOf(other);
-      if (inner && !inner->offset && offset)
-        return Position{inner->axis, inner->iota, offset};
-    }
-  return std::nullopt;
+Value makeMask(const BoundedMask &mask, Value bound, Type masks,
+               BoundBuilder &bounds, OpBuilder &builder) {
+  auto type = RankedTensorType::get(ir::shapeOf(masks), builder.getI32Type());
+  return bounds.make<arith::CmpIOp>(
+      mask.isUpper ? arith::CmpIPredicate::sle : arith::CmpIPredicate::sge,
+      bounds.widen(mask.position.iota, type, {mask.position.axis}),
+      bounds.widen(bound, type.getShape()));
 }
 
-/// Makes bounds: tiles with extent 1 along the axis that they bound.
-class BoundBuilder {
-public:
-  BoundBuilder(PatternRewriter &b, Location loc) : b(b), loc(loc) {}
-  BoundBuilder(const BoundBuilder &) = delete;
-  BoundBuilder &operator=(const BoundBuilder &) = delete;
-  /// What came to nothing goes away again.
-  ~BoundBuilder() {
-    for (Operation *op : llvm::reverse(made))
-      if (op->use_empty())
-        b.eraseOp(op);
-  }
-
-  /// `tile`, which is the same along `axis`, with extent 1 there; null if it
-  /// may differ.
-  Value narrow(Value tile, int64_t axis) {
-    SmallVector<int64_t> shape(ir::shapeOf(tile.getType()));
-    if (shape[axis] == 1)
-      return tile;
-    shape[axis] = 1;
-    auto type =
-        RankedTensorType::get(shape, getElementTypeOrSelf(tile.getType()));
-    if (Value scalar = scalarOf(tile))
-      return splat(scalar, type);
-    SplatElementsAttr constant;
-    if (matchPattern(tile, m_Constant(&constant)))
-      return make<arith::ConstantOp>(constant.resizeSplat(type));
-    auto broadcast = tile.getDefiningOp<ir::BroadcastOp>();
-    if (!broadcast)
-      return nullptr;
-    ArrayRef<int64_t> input = ir::shapeOf(broadcast.getInput().getType());
-    for (auto [from, to] : llvm::enumerate(broadcast.getAxes()))
-      if (to == axis && input[from] != 1)
-        return nullptr;
-    return widen(broadcast.getInput(), type, broadcast.getAxes());
-  }
-  Value widen(Value tile, RankedTensorType type, ArrayRef<int64_t> axes) {
-    return tile.getType() == type ? tile
-                                  : make<ir::BroadcastOp>(type, tile, axes);
-  }
-  Value splat(Value scalar, RankedTensorType type) {
-    return make<tensor::SplatOp>(type, scalar, ValueRange());
-  }
-  /// `bound - offset - less`, or null if that might wrap.
-  Value lower(Value bound, Value offset, int64_t less) {
-    auto type = cast<RankedTensorType>(bound.getType());
-    Range range = ranges.of(bound), limits = rangeOfWidth(32);
-    Range by = offset ? ranges.of(offset) : Range{0, 0};
-    if (range.min - by.max - less < limits.min ||
-        range.max - by.min > limits.max)
-      return nullptr;
-    if (less)
-      bound = make<arith::SubIOp>(
-          bound, make<arith::ConstantOp>(DenseElementsAttr::get(
-                     type, APInt(32, static_cast<uint64_t>(less)))));
-    if (offset)
-      bound = make<arith::SubIOp>(bound, splat(offset, type));
-    return bound;
-  }
-
-  template <typename Op, typename... Args> Value make(Args &&...args) {
-    auto op = Op::create(b, loc, std::forward<Args>(args)...);
-    made.push_back(op);
-    return op;
-  }
-
-private:
-  PatternRewriter &b;
-  Location loc;
-  SmallVector<Operation *> made;
-  StaticRanges ranges;
-};
-
-/// A mask `iota + offset <= bound`, along an axis of its tile.
-struct BoundedMask {
-  Position position;
-  Value bound;      // extent 1 along the axis
-  int64_t less = 0; // 1: `<`
-
-  static std::optional<BoundedMask> match(Value mask, BoundBuilder &bounds) {
-    if (auto broadcast = mask.getDefiningOp<ir::BroadcastOp>()) {
-      auto inner = match(broadcast.getInput(), bounds);
-      if (!inner)
-        return std::nullopt;
-      inner->position.axis = broadcast.getAxes()[inner->position.axis];
-      SmallVector<int64_t> shape(ir::shapeOf(mask.getType()));
-      shape[inner->position.axis] = 1;
-      auto type = RankedTensorType::get(
-          shape, getElementTypeOrSelf(inner->bound.getType()));
-      inner->bound = bounds.widen(inner->bound, type, broadcast.getAxes());
-      return inner;
-    }
-    auto compare = mask.getDefiningOp<arith::CmpIOp>();
-    if (!compare || !isa<RankedTensorType>(mask.getType()) ||
-        !getElementTypeOrSelf(compare.getLhs().getType()).isInteger(32))
-      return std::nullopt;
-    Value small = compare.getLhs(), large = compare.getRhs();
-    using P = arith::CmpIPredicate;
-    P predicate = compare.getPredicate();
-    if (predicate == P::sgt || predicate == P::sge)
-      std::swap(small, large);
-    else if (predicate != P::slt && predicate != P::sle)
-      return std::nullopt;
-    std::optional<Position> position = positionOf(small);
-    if (!position)
-      return std::nullopt;
-    Value bound = bounds.narrow(large, position->axis);
-    if (!bound)
-      return std::nullopt;
-    return BoundedMask{*position, bound,
-                       predicate == P::slt || predicate == P::sgt};
-  }
-};
-
-LogicalResult replaceMask(Operation *mask, Value iota, int64_t axis,
-                          Value bound, BoundBuilder &bounds,
-                          PatternRewriter &rewriter) {
-  auto masks = cast<RankedTensorType>(mask->getResult(0).getType());
-  auto type = RankedTensorType::get(masks.getShape(), rewriter.getI32Type());
-  auto all = llvm::to_vector(llvm::seq<int64_t>(0, masks.getRank()));
-  rewriter.replaceOpWithNewOp<arith::CmpIOp>(mask, arith::CmpIPredicate::sle,
-                                             bounds.widen(iota, type, {axis}),
-                                             bounds.widen(bound, type, all));
-  return success();
+/// Both bounds in one: the lesser upper or the greater lower one; null if they
+/// are not of the same positions and direction, or if that might wrap.
+Value combine(const BoundedMask &a, const BoundedMask &b, Type masks,
+              BoundBuilder &bounds, OpBuilder &builder) {
+  if (a.isUpper != b.isUpper || a.position.axis != b.position.axis ||
+      a.position.iota != b.position.iota)
+    return nullptr;
+  bool isShared = a.position.offset == b.position.offset;
+  auto lowered = [&](const BoundedMask &mask) {
+    Value offset = isShared ? Value() : mask.position.offset;
+    return bounds.lower(mask.bound, offset, mask.less);
+  };
+  Value first = lowered(a), second = lowered(b);
+  if (!first || !second)
+    return nullptr;
+  Value bound = a.isUpper ? bounds.make<arith::MinSIOp>(first, second)
+                          : bounds.make<arith::MaxSIOp>(first, second);
+  if (isShared && !(bound = bounds.lower(bound, a.position.offset, 0)))
+    return nullptr;
+  return makeMask(a, bound, masks, bounds, builder);
 }
 
-/// The `and` of two bounds of the same positions is the lesser of both.
+/// Of the bounds that a conjunction has, two of the same positions become one.
 struct CombineBoundsOfAnd : OpRewritePattern<arith::AndIOp> {
   using OpRewritePattern::OpRewritePattern;
 
   LogicalResult matchAndRewrite(arith::AndIOp op,
                                 PatternRewriter &rewriter) const override {
-    if (!isa<RankedTensorType>(op.getType()))
+    bool isPart = op->hasOneUse() && isa<arith::AndIOp>(*op->user_begin());
+    if (!isa<RankedTensorType>(op.getType()) || isPart)
+      return failure();
+    SmallVector<Value> parts;
+    collectParts(op, parts);
+    if (parts.size() > maxParts)
       return failure();
     BoundBuilder bounds(rewriter, op.getLoc());
-    auto a = BoundedMask::match(op.getLhs(), bounds);
-    auto b = BoundedMask::match(op.getRhs(), bounds);
-    if (!a || !b || a->position.axis != b->position.axis ||
-        a->position.iota != b->position.iota)
-      return failure();
-    Value first, second, offset;
-    if (a->position.offset == b->position.offset) {
-      first = bounds.lower(a->bound, nullptr, a->less);
-      second = bounds.lower(b->bound, nullptr, b->less);
-      offset = a->position.offset;
-    } else {
-      first = bounds.lower(a->bound, a->position.offset, a->less);
-      second = bounds.lower(b->bound, b->position.offset, b->less);
-    }
-    if (!first || !second)
-      return failure();
-    Value bound = bounds.make<arith::MinSIOp>(first, second);
-    if (!(bound = bounds.lower(bound, offset, 0)))
-      return failure();
-    return replaceMask(op, a->position.iota, a->position.axis, bound, bounds,
-                       rewriter);
+    SmallVector<std::optional<BoundedMask>> masks;
+    for (Value part : parts)
+      masks.push_back(BoundedMask::match(part, bounds));
+    for (size_t i = 0; i < parts.size(); ++i)
+      for (size_t j = i + 1; j < parts.size(); ++j) {
+        if (!masks[i] || !masks[j])
+          continue;
+        Value both =
+            combine(*masks[i], *masks[j], op.getType(), bounds, rewriter);
+        if (!both)
+          continue;
+        parts[i] = both;
+        parts.erase(parts.begin() + j);
+        Value all = parts.front();
+        for (Value part : ArrayRef(parts).drop_front())
+          all = bounds.make<arith::AndIOp>(all, part);
+        rewriter.replaceOp(op, all);
+        return success();
+      }
+    return failure();
   }
 };
 
@@ -235,23 +119,83 @@ struct MoveOffset : OpRewritePattern<arith::CmpIOp> {
     Value bound = bounds.lower(mask->bound, mask->position.offset, mask->less);
     if (!bound)
       return failure();
-    return replaceMask(op, mask->position.iota, mask->position.axis, bound,
-                       bounds, rewriter);
+    rewriter.replaceOp(op,
+                       makeMask(*mask, bound, op.getType(), bounds, rewriter));
+    return success();
+  }
+};
+
+/// any(low <= iota and iota <= high) along an axis -> max(low, 0) <= min(high,
+/// last), as every whole number between them is a position.
+struct FoldAnyBetweenBounds : OpRewritePattern<ir::ReduceOp> {
+  using OpRewritePattern::OpRewritePattern;
+
+  LogicalResult matchAndRewrite(ir::ReduceOp op,
+                                PatternRewriter &rewriter) const override {
+    if (op.getKind() != ir::ReduceKind::any ||
+        isa<RankedTensorType>(op.getResult().getType()))
+      return failure();
+    ArrayRef<int64_t> shape = ir::shapeOf(op.getInput().getType());
+    SmallVector<Value> parts;
+    collectParts(op.getInput(), parts);
+    if (parts.size() > maxParts)
+      return failure();
+    for (int64_t axis = shape.size() - 1; axis >= 0; --axis)
+      if (shape[axis] > 1 && succeeded(foldAxis(op, parts, axis, rewriter)))
+        return success();
+    return failure();
+  }
+
+  static LogicalResult foldAxis(ir::ReduceOp op, ArrayRef<Value> parts,
+                                int64_t axis, PatternRewriter &rewriter) {
+    BoundBuilder bounds(rewriter, op.getLoc());
+    SmallVector<int64_t> shape(ir::shapeOf(op.getInput().getType()));
+    int64_t last = std::exchange(shape[axis], 1) - 1;
+    auto type = RankedTensorType::get(shape, rewriter.getI32Type());
+    auto constant = [&](int64_t value) {
+      return bounds.make<arith::ConstantOp>(DenseElementsAttr::get(
+          type, rewriter.getI32IntegerAttr(value).getValue()));
+    };
+    Value low = constant(0), high = constant(last), rest;
+    for (Value part : parts) {
+      auto mask = BoundedMask::match(part, bounds);
+      if (mask && mask->position.axis == axis) {
+        Value bound = mask->position.offset
+                          ? Value()
+                          : bounds.lower(mask->bound, nullptr, mask->less);
+        if (!bound)
+          return failure();
+        if (mask->isUpper)
+          high = bounds.make<arith::MinSIOp>(high, bound);
+        else
+          low = bounds.make<arith::MaxSIOp>(low, bound);
+        continue;
+      }
+      Value narrow = bounds.narrow(part, axis);
+      if (!narrow)
+        return failure();
+      rest = rest ? bounds.make<arith::AndIOp>(rest, narrow) : narrow;
+    }
+    Value between =
+        bounds.make<arith::CmpIOp>(arith::CmpIPredicate::sle, low, high);
+    if (rest)
+      between = bounds.make<arith::AndIOp>(between, rest);
+    rewriter.replaceOpWithNewOp<ir::ReduceOp>(
+        op, op.getResult().getType(), op.getKind(), between, op.getAxes());
+    return success();
   }
 };
 
 struct CombineBounds : impl::CombineBoundsBase<CombineBounds> {
   void runOnOperation() override {
-    // Pairs first: they share what is taken off.
-    for (bool pairs : {true, false}) {
-      RewritePatternSet patterns(&getContext());
-      if (pairs)
-        patterns.add<CombineBoundsOfAnd>(&getContext());
-      else
-        patterns.add<MoveOffset>(&getContext());
-      if (failed(applyPatternsGreedily(getOperation(), std::move(patterns))))
-        return signalPassFailure();
-    }
+    if (failed(apply<CombineBoundsOfAnd>()) || // first: they share offsets
+        failed(apply<MoveOffset>()) || failed(apply<FoldAnyBetweenBounds>()))
+      signalPassFailure();
+  }
+  template <typename Pattern> LogicalResult apply() {
+    RewritePatternSet patterns(&getContext());
+    patterns.add<Pattern>(&getContext());
+    return applyPatternsGreedily(getOperation(), std::move(patterns));
   }
 };
 

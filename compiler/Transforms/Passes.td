@@ -8,8 +8,10 @@ def CombineBounds : Pass<"ag-combine-bounds", "::attn_grid::ir::KernelOp"> {
   let description = [{
     `n + iota <= a and n + iota < b` becomes `iota <= min(a, b - 1) - n`: one
     comparison with a number that each row has one of, and nothing per column
-    that an iteration changes. Where a difference might wrap, all stays.
-    Example: test/compiler/Transforms/combine-bounds.mlir, @causal.
+    that an iteration changes; lower bounds alike. `any` of what lies between
+    bounds is decided by these alone, without a look at the columns. Where a
+    difference might wrap, all stays.
+    Examples: test/compiler/Transforms/combine-bounds.mlir, @causal and @band.
   }];
   let dependentDialects = ["::mlir::arith::ArithDialect",
                            "::mlir::tensor::TensorDialect"];

@@ -66,27 +66,54 @@ public:
                                 {op->getOperand(1), op->getOperand(0)}})
         if (loop.isDefinedOutsideOfLoop(free))
           return collect(rest, stretch, free);
-    auto compare = dyn_cast_or_null<arith::CmpIOp>(op);
-    return compare && collectBound(compare, stretch, unless);
-  }
-
-private:
-  bool collectBound(arith::CmpIOp compare, Stretch &stretch, Value unless) {
-    bool isLimit = compare.getPredicate() == arith::CmpIPredicate::sle;
-    auto wide = compare.getLhs().getDefiningOp<arith::ExtSIOp>();
-    Value bound = compare.getRhs();
-    if ((!isLimit && compare.getPredicate() != arith::CmpIPredicate::sge) ||
-        !wide || wide.getIn() != loop.getInductionVar() ||
-        !wide.getType().isInteger(64) || !loop.isDefinedOutsideOfLoop(bound))
+    std::optional<Limit> limit = limitOf(condition);
+    if (!limit)
       return false;
     if (unless) {
       constexpr int64_t far = int64_t(1) << 62;
       Value none = arith::ConstantOp::create(
-          b, loop.getLoc(), b.getI64IntegerAttr(isLimit ? far : -far));
-      bound = arith::SelectOp::create(b, loop.getLoc(), unless, none, bound);
+          b, loop.getLoc(), b.getI64IntegerAttr(limit->isUpper ? far : -far));
+      limit->value =
+          arith::SelectOp::create(b, loop.getLoc(), unless, none, limit->value);
     }
-    (isLimit ? stretch.limits : stretch.floors).push_back(bound);
+    (limit->isUpper ? stretch.limits : stretch.floors).push_back(limit->value);
     return true;
+  }
+
+private:
+  /// `induction <= value`, or `>=`.
+  struct Limit {
+    Value value; // i64
+    bool isUpper;
+  };
+
+  /// A comparison, or an `or` of such in one direction: the looser counts.
+  std::optional<Limit> limitOf(Value condition) {
+    Operation *op = condition.getDefiningOp();
+    if (isa_and_nonnull<arith::OrIOp>(op)) {
+      auto first = limitOf(op->getOperand(0));
+      auto second = limitOf(op->getOperand(1));
+      if (!first || !second || first->isUpper != second->isUpper)
+        return std::nullopt;
+      auto either = [&](auto kind) -> Value {
+        return decltype(kind)::create(b, loop.getLoc(), first->value,
+                                      second->value);
+      };
+      return Limit{first->isUpper ? either(arith::MaxSIOp())
+                                  : either(arith::MinSIOp()),
+                   first->isUpper};
+    }
+    auto compare = dyn_cast_or_null<arith::CmpIOp>(op);
+    if (!compare)
+      return std::nullopt;
+    bool isUpper = compare.getPredicate() == arith::CmpIPredicate::sle;
+    auto wide = compare.getLhs().getDefiningOp<arith::ExtSIOp>();
+    Value bound = compare.getRhs();
+    if ((!isUpper && compare.getPredicate() != arith::CmpIPredicate::sge) ||
+        !wide || wide.getIn() != loop.getInductionVar() ||
+        !wide.getType().isInteger(64) || !loop.isDefinedOutsideOfLoop(bound))
+      return std::nullopt;
+    return Limit{bound, isUpper};
   }
 
   scf::ForOp loop;

@@ -154,6 +154,20 @@ TEST_P(FlashAttn, Windows) {
     }
 }
 
+// What a side may be at most, from places far before and behind the keys.
+TEST_P(FlashAttn, WindowsOfAnySize) {
+  constexpr int64_t most = INT32_MAX;
+  for (auto window : {std::pair<int64_t, int64_t>{most, most},
+                      {most, 0},
+                      {-most - 1, most},
+                      {most - 100, most - 50}})
+    for (int64_t start : {-most, int64_t(-60), int64_t(0), most - 130}) {
+      SCOPED_TRACE(fmt::format("window {}, {}, start {}", window.first,
+                               window.second, start));
+      check({.align = 2, .start = start, .window = window});
+    }
+}
+
 TEST_P(FlashAttn, Softcap) { check({.cap = 1.5}); }
 
 TEST_P(FlashAttn, Bias) {

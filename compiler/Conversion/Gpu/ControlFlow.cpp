@@ -89,7 +89,7 @@ void ThreadEmitter::emitOp(Operation *op) {
     return emitSort(sort);
   if (isa<memref::ReinterpretCastOp, memref::SubViewOp>(op)) {
     numbers.tensors.erase(op->getResult(0)); // of an earlier run of this code
-    tensor(op->getResult(0));        // here, where it dominates all uses
+    tensor(op->getResult(0)); // here, where it dominates all uses
     return;
   }
   if (op->getNumResults() != 1)

@@ -70,6 +70,12 @@ static Value emitScalar(ImplicitLocOpBuilder &b, Operation *op,
     if (isa<math::LogOp>(op))
       return arith::MulFOp::create(b, log2Single(b, operands[0]),
                                    constant(b, 0.693147180559945309));
+    // As PTX, or LLVM would make one choice for each part of the condition,
+    // while a comparison takes another's outcome along for nothing.
+    if (isa<arith::SelectOp>(op) && operands[0].getDefiningOp<arith::AndIOp>())
+      return inlinePtx(b, "selp.f32 $0, $1, $2, $3;", "=f,f,f,b", result,
+                       {operands[1], operands[2], operands[0]},
+                       /*sideEffects=*/false);
   }
   OperationState state(b.getLoc(), op->getName());
   state.addOperands(operands);

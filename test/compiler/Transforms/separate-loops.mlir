@@ -237,3 +237,64 @@ ag.kernel @branch_to_a_minimum(%p: memref<f32> {ag.name = "p", ag.access = "in"}
   ag.store %sum, %u[%zero : 16, %zero : 16] : tensor<16x16xf32>, memref<16x16xf32, strided<[16, 1]>>
   ag.return
 }
+
+// -----
+
+// Behind either of two floors: the lower one counts.
+// CHECK-LABEL: ag.kernel @either
+// CHECK-DAG:  %[[TWO:.*]] = arith.constant dense<2.0
+// CHECK-DAG:  %[[ONE:.*]] = arith.constant dense<1.0
+// CHECK:      %[[FLOOR:.*]] = arith.minsi %arg2, %arg3 : i64
+// CHECK:      arith.addi %[[FLOOR]], %c15_i64
+// CHECK:      %[[BEGIN:.*]] = arith.trunci
+// CHECK:      scf.for %{{.*}} = %c0_i32 to %[[BEGIN]] step %c16_i32
+// CHECK-NEXT:   ag.store %[[ONE]]
+// CHECK:      scf.for %{{.*}} = %[[BEGIN]] to
+// CHECK-NEXT:   ag.store %[[TWO]]
+// CHECK-NOT:  scf.if
+ag.kernel @either(%p: memref<f32> {ag.name = "p", ag.access = "inout"}, %N: i32 {ag.extent}, %a: i64, %b: i64) {
+  %t = memref.reinterpret_cast %p to offset: [0], sizes: [16], strides: [1] : memref<f32> to memref<16xf32, strided<[1]>>
+  %zero = arith.constant 0 : i32
+  %size = arith.constant 16 : i32
+  scf.for %n = %zero to %N step %size : i32 {
+    %n64 = arith.extsi %n : i32 to i64
+    %first = arith.cmpi sge, %n64, %a : i64
+    %second = arith.cmpi sge, %n64, %b : i64
+    %full = arith.ori %first, %second : i1
+    scf.if %full {
+      %two = arith.constant dense<2.0> : tensor<16xf32>
+      ag.store %two, %t[%zero : 16] : tensor<16xf32>, memref<16xf32, strided<[1]>>
+    } else {
+      %one = arith.constant dense<1.0> : tensor<16xf32>
+      ag.store %one, %t[%zero : 16] : tensor<16xf32>, memref<16xf32, strided<[1]>>
+    }
+  }
+  ag.return
+}
+
+// -----
+
+// A floor or a limit is no stretch.
+// CHECK-LABEL: ag.kernel @outside
+// CHECK-COUNT-1: scf.for
+// CHECK:         scf.if
+// CHECK-NOT:     scf.for
+ag.kernel @outside(%p: memref<f32> {ag.name = "p", ag.access = "inout"}, %N: i32 {ag.extent}, %a: i64, %b: i64) {
+  %t = memref.reinterpret_cast %p to offset: [0], sizes: [16], strides: [1] : memref<f32> to memref<16xf32, strided<[1]>>
+  %zero = arith.constant 0 : i32
+  %size = arith.constant 16 : i32
+  scf.for %n = %zero to %N step %size : i32 {
+    %n64 = arith.extsi %n : i32 to i64
+    %first = arith.cmpi sge, %n64, %a : i64
+    %second = arith.cmpi sle, %n64, %b : i64
+    %full = arith.ori %first, %second : i1
+    scf.if %full {
+      %two = arith.constant dense<2.0> : tensor<16xf32>
+      ag.store %two, %t[%zero : 16] : tensor<16xf32>, memref<16xf32, strided<[1]>>
+    } else {
+      %one = arith.constant dense<1.0> : tensor<16xf32>
+      ag.store %one, %t[%zero : 16] : tensor<16xf32>, memref<16xf32, strided<[1]>>
+    }
+  }
+  ag.return
+}
