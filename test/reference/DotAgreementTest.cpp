@@ -117,6 +117,88 @@ TEST(Dot, KeepLeavesOutNaN) {
       }
 }
 
+// What loops in a loop add up, scaled, in a branch, one after the other, or
+// from 0 again each time. Rows of the second factor that are left out, here and
+// there or always, are not finite.
+TEST(Dot, KeepInLoopsOfLoops) {
+  const std::string inner = R"(
+    scf.for %j = %c0 to %c2 step %c1 iter_args(%u = {1}) -> (tensor<16x16xf32>) : i32 {{
+      %ij = arith.addi %i, %j : i32
+      %at = arith.muli %ij, %c16 : i32
+      %b = ag.load %y[%at : 16, %c0 : 16] : $y -> tensor<16x16xf16>
+      %keep = ag.load %m[%at : 16, %c0 : 16] : $m -> tensor<16x16xi1>
+      {0}
+    }}
+    )";
+  const std::string product = R"(
+      %v = arith.mulf %u, %half : tensor<16x16xf32>
+      %w = ag.dot %a, %b, %v keep %keep : tensor<16x16xf16>, tensor<16x16xf16>, tensor<16x16xf32>
+      scf.yield %w : tensor<16x16xf32>)";
+  const std::string branch = R"(
+      %odd = arith.cmpi ne, %ij, %c1 : i32
+      %x1 = scf.if %odd -> (tensor<16x16xf32>) {
+        %w = ag.dot %a, %b, %u keep %keep : tensor<16x16xf16>, tensor<16x16xf16>, tensor<16x16xf32>
+        scf.yield %w : tensor<16x16xf32>
+      } else {
+        scf.yield %u : tensor<16x16xf32>
+      }
+      scf.yield %x1 : tensor<16x16xf32>)";
+  auto loop = [&](const std::string &body, const char *init) {
+    return fmt::format(fmt::runtime(inner), body, init);
+  };
+  // What is not a number counts as 0: it leaves no trace.
+  const std::string hidden = R"(
+    %ok = arith.cmpf ord, %q, %q : tensor<16x16xf32>
+    %known = arith.select %ok, %q, %zero : tensor<16x16xi1>, tensor<16x16xf32>
+    %r = arith.addf %t, %known : tensor<16x16xf32>
+    )";
+  auto yields = [](const char *s, const char *t) {
+    return fmt::format(
+        "scf.yield {}, {} : tensor<16x16xf32>, tensor<16x16xf32>", s, t);
+  };
+  const std::string bodies[] = {
+      "%r = " + loop(product, "%s") + yields("%r", "%t"),
+      "%r = " + loop(branch, "%s") + yields("%r", "%t"),
+      "%q = " + loop(product, "%s") + "%r = " + loop(branch, "%q") +
+          yields("%r", "%t"),
+      "%q = " + loop(product, "%zero") +
+          "%r = arith.addf %s, %q : tensor<16x16xf32>\n" + yields("%r", "%t"),
+      "%q = " + loop(product, "%s") + hidden + yields("%r", "%t"),
+      "%q = " + loop(product, "%zero") + hidden + yields("%q", "%r"),
+      "%less = arith.mulf %s, %half : tensor<16x16xf32>\n%q = " +
+          loop(product, "%zero") + hidden + yields("%less", "%r")};
+  for (const std::string &body : bodies)
+    for (int64_t bad : {-1, 0, 20, 47, 63}) // the row that is not finite
+      for (bool kept : {false, true}) {
+        Case c;
+        c.tensor("x", "f16", {16, 16});
+        c.tensor("y", "f16", {64, 16}).filled([=](int64_t i) {
+          return i / 16 == bad ? (i % 2 ? INFINITY : NAN) : small(i);
+        });
+        c.tensor("m", "i1", {64, 16}).filled([=](int64_t i) {
+          // Of column `bad % 16` in the tile that meets that row.
+          bool meets = i / 256 == bad / 16 && i % 16 == bad % 16;
+          return double(meets ? kept && i / 16 % 16 == 3 : i % 7 != 2);
+        });
+        c.tensor("o", "f32", {16, 16}).out();
+        c.tensor("p", "f32", {16, 16}).out();
+        c.body = R"(
+  %c1 = arith.constant 1 : i32
+  %c2 = arith.constant 2 : i32
+  %c3 = arith.constant 3 : i32
+  %c16 = arith.constant 16 : i32
+  %a = ag.load %x[%c0 : 16, %c0 : 16] : $x -> tensor<16x16xf16>
+  %zero = arith.constant dense<0.0> : tensor<16x16xf32>
+  %half = arith.constant dense<0.5> : tensor<16x16xf32>
+  %end, %other = scf.for %i = %c0 to %c3 step %c1 iter_args(%s = %zero, %t = %zero) -> (tensor<16x16xf32>, tensor<16x16xf32>) : i32 {
+)" + body + R"(
+  }
+  ag.store %end, %o[%c0 : 16, %c0 : 16] : tensor<16x16xf32>, $o
+  ag.store %other, %p[%c0 : 16, %c0 : 16] : tensor<16x16xf32>, $p)";
+        agree(c);
+      }
+}
+
 TEST(Dot, KeepOfBytes) {
   for (Layout layout : {Layout::rows, Layout::columns}) {
     Case c;

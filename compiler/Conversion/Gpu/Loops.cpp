@@ -111,11 +111,10 @@ void ThreadEmitter::emitScalarsAgain(scf::ForOp behind) {
 
 void ThreadEmitter::emitFor(scf::ForOp op) {
   Value watchedBefore = std::exchange(watched, nullptr);
-  scf::ForOp loopBefore = std::exchange(watchedLoop, scf::ForOp());
+  bool isPart = watchedLoop || dotsAreSlow; // of one that is run again
   SmallVector<Value> results =
-      mayRunAgain(op) ? emitWatchedLoop(op) : emitLoop(op);
+      !isPart && mayRunAgain(op) ? emitWatchedLoop(op) : emitLoop(op);
   watched = watchedBefore;
-  watchedLoop = loopBefore;
   bind(op.getResults(), results);
   // A loop with products needs all registers. What is made of the thread's and
   // the program's number before it and once more behind it, perhaps in a loop

@@ -103,50 +103,67 @@ bool ThreadEmitter::hasMaskedDots(Operation *op) {
       .wasInterrupted();
 }
 
-/// Whether a loop has masked dots of its own, and can be run twice.
+/// Whether `value` is NaN where `from` is, a dot's result or what a loop
+/// carries: it is `from`, scaled or with something added, on all ways that the
+/// program may have come from there.
+static bool keepsNan(Value value, Value from, unsigned depth = 12) {
+  if (value == from)
+    return true;
+  auto result = dyn_cast<OpResult>(value);
+  if (!result || depth-- == 0)
+    return false;
+  Operation *op = result.getOwner();
+  if (auto product = dyn_cast<arith::MulFOp>(op))
+    return keepsNan(product.getLhs(), from, depth) ||
+           keepsNan(product.getRhs(), from, depth);
+  if (auto dot = dyn_cast<DotOp>(op))
+    return keepsNan(dot.getAcc(), from, depth);
+  unsigned number = result.getResultNumber();
+  Region *around = from.getParentRegion();
+  if (auto branch = dyn_cast<scf::IfOp>(op)) {
+    bool isInside = branch->isAncestor(around->getParentOp());
+    return llvm::all_of(branch->getRegions(), [&](Region &region) {
+      return (isInside && !region.isAncestor(around)) ||
+             keepsNan(region.front().getTerminator()->getOperand(number), from,
+                      depth);
+    });
+  }
+  auto loop = dyn_cast<scf::ForOp>(op);
+  if (!loop)
+    return false;
+  Value yielded = loop.getYieldedValues()[number];
+  bool isInside = loop.getRegion().isAncestor(around);
+  return keepsNan(isInside ? yielded : loop.getInitArgs()[number], from,
+                  depth) &&
+         keepsNan(yielded, loop.getRegionIterArg(number), depth);
+}
+
+/// The number of the loop's result that adds up what a dot gives, scaled
+/// perhaps: a NaN that it ever has stays there. -1 if there is none.
+static int carriedSum(DotOp dot, scf::ForOp loop) {
+  for (auto [number, yielded] : llvm::enumerate(loop.getYieldedValues()))
+    if (keepsNan(yielded, dot.getResult()) &&
+        keepsNan(yielded, loop.getRegionIterArg(number)))
+      return static_cast<int>(number);
+  return -1;
+}
+
+/// Whether a loop has masked dots of its own, or in loops inside it that add up
+/// what it does, and can be run twice.
 bool ThreadEmitter::mayRunAgain(scf::ForOp loop) {
   bool hasDots = false;
   WalkResult result = loop.getBody()->walk([&](Operation *op) {
     if (isa<StoreOp, ScatterOp, AtomicOp, PrintOp, AssertOp>(op))
       return WalkResult::interrupt();
     if (isMaskedMatrixDot(op, target)) {
-      if (op->getParentOfType<LoopLikeOpInterface>() != loop)
+      if (op->getParentOfType<LoopLikeOpInterface>() != loop &&
+          carriedSum(cast<DotOp>(op), loop) < 0)
         return WalkResult::interrupt();
       hasDots = true;
     }
     return WalkResult::advance();
   });
   return hasDots && !result.wasInterrupted();
-}
-
-/// The number of the loop's result that adds up what a dot gives, scaled
-/// perhaps: a NaN that it ever has stays there. -1 if there is none.
-static int carriedSum(DotOp dot, scf::ForOp loop) {
-  Value sum = dot.getResult();
-  Operation *parent = dot->getParentOp();
-  scf::IfOp branch;
-  if (parent != loop) {
-    branch = dyn_cast<scf::IfOp>(parent);
-    if (!branch || branch->getParentOp() != loop ||
-        dot->getParentRegion() != &branch.getThenRegion() || !sum.hasOneUse() ||
-        !isa<scf::YieldOp>(*sum.user_begin()))
-      return -1;
-    sum = branch.getResult(sum.use_begin()->getOperandNumber());
-  }
-  if (!sum.hasOneUse() || *sum.user_begin() != loop.getBody()->getTerminator())
-    return -1;
-  unsigned number = sum.use_begin()->getOperandNumber();
-  Value carried = loop.getRegionIterArg(number);
-  if (branch && branch.elseYield().getOperand(
-                    cast<OpResult>(sum).getResultNumber()) != carried)
-    return -1;
-  Value before = dot.getAcc();
-  while (auto scaled = before.getDefiningOp<arith::MulFOp>())
-    before = scaled.getLhs() == carried ||
-                     scaled.getLhs().getDefiningOp<arith::MulFOp>()
-                 ? scaled.getLhs()
-                 : scaled.getRhs();
-  return before == carried ? static_cast<int>(number) : -1;
 }
 
 SmallVector<Value> ThreadEmitter::emitWatchedLoop(scf::ForOp loop) {
@@ -161,9 +178,9 @@ SmallVector<Value> ThreadEmitter::emitWatchedLoop(scf::ForOp loop) {
       element = getElementTypeOrSelf(dot.getRhs().getType());
   });
   watched = element ? zeroPair(b, element) : Value();
-  scf::ForOp outer = std::exchange(watchedLoop, loop);
+  watchedLoop = loop;
   SmallVector<Value> results = emitLoop(loop);
-  watchedLoop = outer;
+  watchedLoop = nullptr;
   SmallVector<Value> suspects;
   if (Value sum = std::exchange(watched, nullptr))
     suspects = unpackVector(b, sum);
