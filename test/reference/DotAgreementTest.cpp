@@ -117,59 +117,55 @@ TEST(Dot, KeepLeavesOutNaN) {
       }
 }
 
-// What loops in a loop add up, scaled, in a branch, one after the other, or
-// from 0 again each time. Rows of the second factor that are left out, here and
-// there or always, are not finite.
-TEST(Dot, KeepInLoopsOfLoops) {
-  const std::string inner = R"(
-    scf.for %j = %c0 to %c2 step %c1 iter_args(%u = {1}) -> (tensor<16x16xf32>) : i32 {{
-      %ij = arith.addi %i, %j : i32
-      %at = arith.muli %ij, %c16 : i32
-      %b = ag.load %y[%at : 16, %c0 : 16] : $y -> tensor<16x16xf16>
-      %keep = ag.load %m[%at : 16, %c0 : 16] : $m -> tensor<16x16xi1>
-      {0}
-    }}
-    )";
+// Loops that add up masked products, in a loop or one after the other. Rows of
+// the second factor that are left out, here and there or always, are not
+// finite.
+class KeepInLoops {
+public:
   const std::string product = R"(
       %v = arith.mulf %u, %half : tensor<16x16xf32>
       %w = ag.dot %a, %b, %v keep %keep : tensor<16x16xf16>, tensor<16x16xf16>, tensor<16x16xf32>
       scf.yield %w : tensor<16x16xf32>)";
   const std::string branch = R"(
-      %odd = arith.cmpi ne, %ij, %c1 : i32
-      %x1 = scf.if %odd -> (tensor<16x16xf32>) {
+      %odd = arith.cmpi ne, %tile, %c1 : i32
+      %v = scf.if %odd -> (tensor<16x16xf32>) {
         %w = ag.dot %a, %b, %u keep %keep : tensor<16x16xf16>, tensor<16x16xf16>, tensor<16x16xf32>
         scf.yield %w : tensor<16x16xf32>
       } else {
         scf.yield %u : tensor<16x16xf32>
       }
-      scf.yield %x1 : tensor<16x16xf32>)";
-  auto loop = [&](const std::string &body, const char *init) {
-    return fmt::format(fmt::runtime(inner), body, init);
-  };
-  // What is not a number counts as 0: it leaves no trace.
+      scf.yield %v : tensor<16x16xf32>)";
+  const std::string unmasked = R"(
+      %v = ag.dot %a, %a, %u : tensor<16x16xf16>, tensor<16x16xf16>, tensor<16x16xf32>
+      scf.yield %v : tensor<16x16xf32>)";
+  /// What is not a number counts as 0 a trip later, and leaves no trace.
   const std::string hidden = R"(
-    %ok = arith.cmpf ord, %q, %q : tensor<16x16xf32>
-    %known = arith.select %ok, %q, %zero : tensor<16x16xi1>, tensor<16x16xf32>
-    %r = arith.addf %t, %known : tensor<16x16xf32>
-    )";
-  auto yields = [](const char *s, const char *t) {
-    return fmt::format(
-        "scf.yield {}, {} : tensor<16x16xf32>, tensor<16x16xf32>", s, t);
-  };
-  const std::string bodies[] = {
-      "%r = " + loop(product, "%s") + yields("%r", "%t"),
-      "%r = " + loop(branch, "%s") + yields("%r", "%t"),
-      "%q = " + loop(product, "%s") + "%r = " + loop(branch, "%q") +
-          yields("%r", "%t"),
-      "%q = " + loop(product, "%zero") +
-          "%r = arith.addf %s, %q : tensor<16x16xf32>\n" + yields("%r", "%t"),
-      "%q = " + loop(product, "%s") + hidden + yields("%r", "%t"),
-      "%q = " + loop(product, "%zero") + hidden + yields("%q", "%r"),
-      "%less = arith.mulf %s, %half : tensor<16x16xf32>\n%q = " +
-          loop(product, "%zero") + hidden + yields("%less", "%r")};
-  for (const std::string &body : bodies)
-    for (int64_t bad : {-1, 0, 20, 47, 63}) // the row that is not finite
+      %ok = arith.cmpf ord, %u, %u : tensor<16x16xf32>
+      %known = arith.select %ok, %u, %zero : tensor<16x16xi1>, tensor<16x16xf32>
+      %v = ag.dot %a, %a, %known : tensor<16x16xf16>, tensor<16x16xf16>, tensor<16x16xf32>
+      scf.yield %v : tensor<16x16xf32>)";
+
+  /// `result` = a loop over tiles `first` and the next, which begins with
+  /// `init`.
+  std::string loop(const char *result, const std::string &body,
+                   const char *init, const char *first) {
+    return fmt::format(R"(
+    {} = scf.for %j = %c0 to %c2 step %c1 iter_args(%u = {}) -> (tensor<16x16xf32>) : i32 {{
+      %tile = arith.addi {}, %j : i32
+      %at = arith.muli %tile, %c16 : i32
+      %b = ag.load %y[%at : 16, %c0 : 16] : $y -> tensor<16x16xf16>
+      %keep = ag.load %m[%at : 16, %c0 : 16] : $m -> tensor<16x16xi1>
+      {}
+    }})",
+                       result, init, first, body);
+  }
+
+  /// `body` computes %o0 and %o1.
+  void check(const std::string &body) {
+    for (int64_t bad : {-1, 5, 40}) // the row that is not finite
       for (bool kept : {false, true}) {
+        if (kept && bad < 0)
+          continue;
         Case c;
         c.tensor("x", "f16", {16, 16});
         c.tensor("y", "f16", {64, 16}).filled([=](int64_t i) {
@@ -190,13 +186,58 @@ TEST(Dot, KeepInLoopsOfLoops) {
   %a = ag.load %x[%c0 : 16, %c0 : 16] : $x -> tensor<16x16xf16>
   %zero = arith.constant dense<0.0> : tensor<16x16xf32>
   %half = arith.constant dense<0.5> : tensor<16x16xf32>
-  %end, %other = scf.for %i = %c0 to %c3 step %c1 iter_args(%s = %zero, %t = %zero) -> (tensor<16x16xf32>, tensor<16x16xf32>) : i32 {
 )" + body + R"(
-  }
-  ag.store %end, %o[%c0 : 16, %c0 : 16] : tensor<16x16xf32>, $o
-  ag.store %other, %p[%c0 : 16, %c0 : 16] : tensor<16x16xf32>, $p)";
+  ag.store %o0, %o[%c0 : 16, %c0 : 16] : tensor<16x16xf32>, $o
+  ag.store %o1, %p[%c0 : 16, %c0 : 16] : tensor<16x16xf32>, $p)";
         agree(c);
       }
+  }
+};
+
+TEST(Dot, KeepInLoopsOfLoops) {
+  KeepInLoops test;
+  const std::string hide = R"(
+    %ok = arith.cmpf ord, %q, %q : tensor<16x16xf32>
+    %known = arith.select %ok, %q, %zero : tensor<16x16xi1>, tensor<16x16xf32>
+    %r = arith.addf %t, %known : tensor<16x16xf32>)";
+  auto check = [&](const std::string &body, const char *s, const char *t) {
+    test.check(
+        "%o0, %o1 = scf.for %i = %c0 to %c3 step %c1 iter_args(%s = %zero, %t "
+        "= %zero) -> (tensor<16x16xf32>, tensor<16x16xf32>) : i32 {" +
+        body +
+        fmt::format("\nscf.yield {}, {} : tensor<16x16xf32>, "
+                    "tensor<16x16xf32> }}",
+                    s, t));
+  };
+  const std::string &product = test.product;
+  check(test.loop("%q", product, "%s", "%i"), "%q", "%t");
+  check(test.loop("%q", test.branch, "%s", "%i"), "%q", "%t");
+  check(test.loop("%q", product, "%s", "%i") +
+            test.loop("%r", test.branch, "%q", "%i"),
+        "%r", "%t");
+  check(test.loop("%q", product, "%zero", "%i") +
+            "\n%r = arith.addf %s, %q : tensor<16x16xf32>",
+        "%r", "%t");
+  check(test.loop("%q", product, "%s", "%i") + hide, "%r", "%t");
+  check(test.loop("%q", product, "%zero", "%i") + hide, "%q", "%r");
+  check(test.loop("%q", product, "%zero", "%i") + hide +
+            "\n%less = arith.mulf %s, %half : tensor<16x16xf32>",
+        "%less", "%r");
+}
+
+TEST(Dot, KeepInLoopsOneAfterTheOther) {
+  KeepInLoops test;
+  const std::string first = test.loop("%q", test.product, "%zero", "%c0");
+  for (const std::string &last : {test.product, test.branch, test.hidden})
+    for (const std::string &middle :
+         {test.branch, test.unmasked, test.hidden}) {
+      std::string loops = first + test.loop("%o0", middle, "%q", "%c1") +
+                          test.loop("%o1", last, "%o0", "%c2");
+      test.check(loops); // %o0 is stored as well
+      test.check(first + test.loop("%r", middle, "%q", "%c1") +
+                 test.loop("%o0", last, "%r", "%c2") +
+                 "\n%o1 = arith.addf %zero, %o0 : tensor<16x16xf32>");
+    }
 }
 
 TEST(Dot, KeepOfBytes) {

@@ -111,9 +111,12 @@ void ThreadEmitter::emitScalarsAgain(scf::ForOp behind) {
 
 void ThreadEmitter::emitFor(scf::ForOp op) {
   Value watchedBefore = std::exchange(watched, nullptr);
-  bool isPart = watchedLoop || dotsAreSlow; // of one that is run again
+  // In loops that are run again, inner ones are not on their own.
+  if (loopsAgain.empty() && !watchedLoop && !dotsAreSlow)
+    loopsAgain = loopsToRunAgain(op);
   SmallVector<Value> results =
-      !isPart && mayRunAgain(op) ? emitWatchedLoop(op) : emitLoop(op);
+      !dotsAreSlow && llvm::is_contained(loopsAgain, op) ? emitWatchedLoop(op)
+                                                         : emitLoop(op);
   watched = watchedBefore;
   bind(op.getResults(), results);
   // A loop with products needs all registers. What is made of the thread's and

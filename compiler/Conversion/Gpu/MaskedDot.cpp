@@ -148,39 +148,91 @@ static int carriedSum(DotOp dot, scf::ForOp loop) {
   return -1;
 }
 
-/// Whether a loop has masked dots of its own, or in loops inside it that add up
-/// what it does, and can be run twice.
-bool ThreadEmitter::mayRunAgain(scf::ForOp loop) {
-  bool hasDots = false;
-  WalkResult result = loop.getBody()->walk([&](Operation *op) {
-    if (isa<StoreOp, ScatterOp, AtomicOp, PrintOp, AssertOp>(op))
-      return WalkResult::interrupt();
-    if (isMaskedMatrixDot(op, target)) {
-      if (op->getParentOfType<LoopLikeOpInterface>() != loop &&
-          carriedSum(cast<DotOp>(op), loop) < 0)
-        return WalkResult::interrupt();
-      hasDots = true;
-    }
-    return WalkResult::advance();
-  });
-  return hasDots && !result.wasInterrupted();
+/// The loop that goes on with what `loop` gives, if nothing else reads that.
+static scf::ForOp nextOf(scf::ForOp loop) {
+  scf::ForOp next;
+  for (OpOperand &use : loop->getUses()) {
+    auto reader = dyn_cast<scf::ForOp>(use.getOwner());
+    if (!reader || (next && reader != next) ||
+
+        use.getOperandNumber() < reader.getNumControlOperands())
+      return nullptr;
+    next = reader;
+  }
+  return next;
 }
 
+/// The same at the end of loops that go on with each other's results.
+static int carriedSum(DotOp dot, ArrayRef<scf::ForOp> loops) {
+  while (!loops.front()->isAncestor(dot))
+    loops = loops.drop_front();
+  int number = carriedSum(dot, loops.front());
+  for (size_t i = 1; i < loops.size() && number >= 0; ++i) {
+    scf::ForOp previous = loops[i - 1], loop = loops[i];
+    Value before = previous.getResult(number);
+    number = -1;
+    for (auto [j, init] : llvm::enumerate(loop.getInitArgs()))
+      if (init == before &&
+          keepsNan(loop.getYieldedValues()[j], loop.getRegionIterArg(j)))
+        number = static_cast<int>(j);
+  }
+  return number;
+}
+
+static bool hasEffects(scf::ForOp loop) {
+  return loop
+      ->walk([](Operation *op) {
+        return isa<StoreOp, ScatterOp, AtomicOp, PrintOp, AssertOp>(op)
+                   ? WalkResult::interrupt()
+                   : WalkResult::advance();
+      })
+      .wasInterrupted();
+}
+
+/// The loops from `first` on, each of which goes on with what the one before
+/// gives, that are run again together if a factor of their masked dots was not
+/// finite. So what the last one begins with, which is as much as it gives, is
+/// not held until its end. None if `first` cannot be run twice.
+SmallVector<scf::ForOp> ThreadEmitter::loopsToRunAgain(scf::ForOp first) {
+  SmallVector<scf::ForOp> loops;
+  for (scf::ForOp loop = first; loop && !hasEffects(loop); loop = nextOf(loop))
+    loops.push_back(loop);
+  for (; !loops.empty(); loops.pop_back()) {
+    if (!hasMaskedDots(loops.back()))
+      continue;
+    bool areSeen = true, isAlone = loops.size() == 1;
+    for (scf::ForOp loop : loops)
+      loop.walk([&](Operation *op) {
+        // A loop's own dots can be watched as well.
+        if (isMaskedMatrixDot(op, target) &&
+            !(isAlone && op->getParentOfType<LoopLikeOpInterface>() == first))
+          areSeen &= carriedSum(cast<DotOp>(op), loops) >= 0;
+      });
+    if (areSeen)
+      break;
+  }
+  return loops;
+}
+
+/// Emits one of `loopsAgain`. Behind the last they are run again if they must.
 SmallVector<Value> ThreadEmitter::emitWatchedLoop(scf::ForOp loop) {
   Type element; // of what must be watched
   llvm::SmallSetVector<int, 2> sums;
-  loop.walk([&](DotOp dot) {
-    if (!isMaskedMatrixDot(dot, target))
-      return;
-    if (int sum = carriedSum(dot, loop); sum >= 0)
-      sums.insert(sum);
-    else
-      element = getElementTypeOrSelf(dot.getRhs().getType());
-  });
+  for (scf::ForOp part : loopsAgain)
+    part.walk([&](DotOp dot) {
+      if (!isMaskedMatrixDot(dot, target))
+        return;
+      if (int sum = carriedSum(dot, loopsAgain); sum >= 0)
+        sums.insert(sum);
+      else
+        element = getElementTypeOrSelf(dot.getRhs().getType());
+    });
   watched = element ? zeroPair(b, element) : Value();
   watchedLoop = loop;
   SmallVector<Value> results = emitLoop(loop);
   watchedLoop = nullptr;
+  if (loop != loopsAgain.back())
+    return results;
   SmallVector<Value> suspects;
   if (Value sum = std::exchange(watched, nullptr))
     suspects = unpackVector(b, sum);
@@ -202,9 +254,12 @@ SmallVector<Value> ThreadEmitter::emitWatchedLoop(scf::ForOp loop) {
     // What the fast loop does not need either is computed here.
     if (isa<KernelOp>(loop->getParentOp()))
       splitThread(readAgain("%tid.x"));
+    for (scf::ForOp part : ArrayRef(loopsAgain).drop_back())
+      bind(part.getResults(), emitLoop(part));
     scf::YieldOp::create(b, emitLoop(loop));
     dotsAreSlow = before;
   }
+  loopsAgain.clear();
   b.setInsertionPointToStart(&branch.getElseRegion().front());
   scf::YieldOp::create(b, results);
   return SmallVector<Value>(branch.getResults());

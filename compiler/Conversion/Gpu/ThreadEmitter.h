@@ -349,7 +349,7 @@ private:
   ThreadTile keptFactor(DotOp op);
   Value anyNan(llvm::ArrayRef<Value> values);
   bool hasMaskedDots(Operation *op);
-  bool mayRunAgain(mlir::scf::ForOp loop);
+  llvm::SmallVector<mlir::scf::ForOp> loopsToRunAgain(mlir::scf::ForOp first);
   llvm::SmallVector<Value> emitWatchedLoop(mlir::scf::ForOp loop);
 
   // Dot.cpp, MatrixDot.cpp
@@ -435,7 +435,9 @@ private:
   llvm::SmallPtrSet<Operation *, 4> deferredSums;
   /// NaN if a second factor of a masked dot was not finite; null: nobody asks.
   Value watched;
-  /// The loop that is run again if what it adds up has a NaN at its end.
+  /// Loops that are run again if what they add up has a NaN at their end, and
+  /// the one of them that is being emitted.
+  llvm::SmallVector<mlir::scf::ForOp> loopsAgain;
   mlir::scf::ForOp watchedLoop;
   bool dotsAreSlow = false; // the masked ones
   /// Accesses to tensors since the last barrier, by kernel argument.
