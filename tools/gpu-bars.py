@@ -13,8 +13,8 @@ nvidia-cuda-nvcc and nvidia-cuda-nvdisasm. Without nvdisasm that column stays em
 puts a NOP between two products that follow each other, because the matrix unit
 takes 16 cycles for one and an instruction can say no more than 15; later ones do not.
 These NOPs stand in brackets, and bars do not count them: 4.41 (+0.40) is 4.81 in all.
-With --keep it fails if a bar that was met no longer is, or if there are more
-instructions or spills than are listed.
+With --keep it fails if a bar that was met no longer is, if there are more
+instructions than are listed, or if anything is spilled.
 """
 
 import argparse
@@ -43,7 +43,6 @@ class Case:
     must: dict  # architecture -> instructions per product of the first loop
     masked: dict = field(default_factory=dict)  # the same of the second
     kept: float = 0.0  # reached in the best loop, on every architecture
-    spills: int = 0  # bytes, on the worst architecture
     met: tuple = ()  # architectures whose bar is met
     own: dict = field(default_factory=dict)  # architecture -> options of its own
 
@@ -78,32 +77,32 @@ TALL = {arch: ["--set", "BM=128", "--set", "warps=8"] for arch in ARCHITECTURES 
 
 MUSTS = ("sm_80", "sm_90a", "sm_120")
 
-# `kept` and `spills` are of the worst architecture.
+# `kept` is of the worst architecture.
 CASES = [
-    attention("flash D=64", FLASH, 64, "BN=128", must=FLASH_64, kept=4.8, met=MUSTS),
-    attention("flash D=64 bf16", FLASH, 64, "BN=128", must=FLASH_64, dtype="T=bf16", kept=4.8, met=MUSTS),
-    attention("flash D=128", FLASH, 128, must=FLASH_128, kept=4.0, met=MUSTS, own=WIDE_128),
-    attention("flash causal D=64", FLASH, 64, "BN=128", "causal=true", must=FLASH_64, masked=MASKED_64, kept=4.6, met=MUSTS, own=TALL),
-    attention("flash causal D=128", FLASH, 128, "causal=true", must=FLASH_128, kept=4.0, spills=16, met=MUSTS, own=WIDE_128),
-    attention("landmark D=64", LANDMARK, 64, must=LANDMARK_64, kept=5.9, met=MUSTS, own=TALL),
+    attention("flash D=64", FLASH, 64, "BN=128", must=FLASH_64, kept=4.75, met=MUSTS),
+    attention("flash D=64 bf16", FLASH, 64, "BN=128", must=FLASH_64, dtype="T=bf16", kept=4.75, met=MUSTS),
+    attention("flash D=128", FLASH, 128, must=FLASH_128, kept=3.95, met=MUSTS, own=WIDE_128),
+    attention("flash causal D=64", FLASH, 64, "BN=128", "causal=true", must=FLASH_64, masked=MASKED_64, kept=4.55, met=MUSTS, own=TALL),
+    attention("flash causal D=128", FLASH, 128, "causal=true", must=FLASH_128, kept=3.95, met=MUSTS, own=WIDE_128),
+    attention("landmark D=64", LANDMARK, 64, must=LANDMARK_64, kept=5.85, met=MUSTS, own=TALL),
     attention("landmark D=128", LANDMARK, 128, must=LANDMARK_128, kept=4.4, met=MUSTS),
     kernel("matmul", "matmul/matmul.ag", "BN=128", must=MATMUL, kept=2.0, met=MUSTS),
-    attention("flash, options D=64", FLASH_ATTN, 64, "BN=128", must=FLASH_64, absent=OPTIONS, kept=4.8, met=MUSTS),
-    attention("flash, window D=64", FLASH_ATTN, 64, "windowed=true", absent=OPTIONS, kept=5.4, spills=8),
-    attention("window, BN=128 D=64", FLASH_ATTN, 64, "BN=128", "windowed=true", absent=OPTIONS, kept=4.8, spills=92),
-    attention("flash, bias D=64", FLASH_ATTN, 64, absent="mask key_padding slopes", kept=8.0),
-    attention("flash, all D=64", FLASH_ATTN, 64, kept=20.4),
-    attention("flash, ragged D=64", "flash/flash_ragged_fwd.ag", 64, kept=9.0),
-    attention("decode D=64", "flash/decode_split.ag", 64, "R=4", "M=1", kept=13.6),
+    attention("flash, options D=64", FLASH_ATTN, 64, "BN=128", must=FLASH_64, absent=OPTIONS, kept=4.75, met=MUSTS),
+    attention("flash, window D=64", FLASH_ATTN, 64, "windowed=true", absent=OPTIONS, kept=5.35),
+    attention("window, BN=128 D=64", FLASH_ATTN, 64, "BN=128", "windowed=true", absent=OPTIONS, kept=4.75),
+    attention("flash, bias D=64", FLASH_ATTN, 64, absent="mask key_padding slopes", kept=7.8),
+    attention("flash, all D=64", FLASH_ATTN, 64, kept=19.8),
+    attention("flash, ragged D=64", "flash/flash_ragged_fwd.ag", 64, kept=8.5),
+    attention("decode D=64", "flash/decode_split.ag", 64, "R=4", "M=1", kept=13.2),
     kernel("merge", "flash/merge.ag", "DV=64"),
-    attention("landmark, any D=64", "landmark/landmark_any_fwd.ag", 64, kept=7.6, spills=32),
-    attention("hash-sparse D=64", "dynamic_sparse/hash_sparse_fwd.ag", 64, kept=10.4),
-    attention("qk-sparse D=64", "dynamic_sparse/qk_sparse_fwd.ag", 64, kept=7.9),
-    attention("dilated D=64", "dilated/dilated_fwd.ag", 64, kept=7.8),
-    attention("blockwise D=64", "blockwise/attn_fwd.ag", 64, kept=21.4),
-    kernel("linear", "blockwise/linear_fwd.ag", kept=2.8),
+    attention("landmark, any D=64", "landmark/landmark_any_fwd.ag", 64, kept=7.2),
+    attention("hash-sparse D=64", "dynamic_sparse/hash_sparse_fwd.ag", 64, kept=9.4),
+    attention("qk-sparse D=64", "dynamic_sparse/qk_sparse_fwd.ag", 64, kept=7.4),
+    attention("dilated D=64", "dilated/dilated_fwd.ag", 64, kept=7.2),
+    attention("blockwise D=64", "blockwise/attn_fwd.ag", 64, kept=20.6),
+    kernel("linear", "blockwise/linear_fwd.ag", kept=2.6),
     kernel("cross-entropy", "blockwise/cross_entropy_fwd.ag"),
-    kernel("head cross-entropy", "blockwise/head_cross_entropy_fwd.ag", kept=3.3),
+    kernel("head cross-entropy", "blockwise/head_cross_entropy_fwd.ag", kept=3.1),
     kernel("coordinate descent", "colt5/coordinate_descent.ag"),
     kernel("gather rows", "dynamic_sparse/gather_rows.ag", "D=64"),
     kernel("radix pass", "dynamic_sparse/radix_pass.ag", dtype=""),
@@ -221,8 +220,8 @@ def main():
                 bars = [case.must.get(arch), case.masked.get(arch)]
                 musts = "  ".join(str(bar) for bar in bars if bar)
                 print(f"{case.name:20} {arch:8} {registers:9}  {spills:6}  {text:31}  {musts}")
-                if spills > case.spills:
-                    worse.append(f"{case.name} {arch}: {spills} bytes are spilled, {case.spills} were")
+                if spills:
+                    worse.append(f"{case.name} {arch}: {spills} bytes are spilled, none should be")
                 if case.kept and tools["nvdisasm"] and not loops:
                     worse.append(f"{case.name} {arch}: no loop with products was found")
                 for (count, _), bar in zip(loops, bars):

@@ -81,9 +81,7 @@ Value ThreadEmitter::anyNan(ArrayRef<Value> values) {
         arith::CmpFOp::create(b, arith::CmpFPredicate::UNO, value, value);
     any = any ? Value(arith::OrIOp::create(b, any, isNan)) : isNan;
   }
-  Value result = callIntrinsic(b, "llvm.nvvm.barrier.cta.red.or.aligned.all",
-                               b.getI1Type(), {i32(0), any});
-  noteBarrier();
+  Value result = blockTest(ReduceKind::any, any);
   return LLVM::ExpectOp::create(
       b, result, arith::ConstantOp::create(b, b.getBoolAttr(false)));
 }

@@ -280,6 +280,17 @@ void ThreadEmitter::finishSums(scf::ForOp loop, ArrayRef<RunningSum> sums,
   }
 }
 
+/// Whether `condition` holds for any, or all, threads of the block: one barrier
+/// that combines what they say.
+Value ThreadEmitter::blockTest(ReduceKind kind, Value condition) {
+  StringRef name = kind == ReduceKind::any
+                       ? "llvm.nvvm.barrier.cta.red.or.aligned.all"
+                       : "llvm.nvvm.barrier.cta.red.and.aligned.all";
+  Value result = callIntrinsic(b, name, b.getI1Type(), {i32(0), condition});
+  noteBarrier();
+  return result;
+}
+
 void ThreadEmitter::emitReduce(ReduceOp op) {
   ReduceKind kind = op.getKind();
   ThreadTile input = get(op.getInput());
@@ -298,16 +309,15 @@ void ThreadEmitter::emitReduce(ReduceOp op) {
   bool scalarResult = !isa<RankedTensorType>(op.getResult().getType());
   if (scalarResult && target.warps > 1 &&
       (kind == ReduceKind::any || kind == ReduceKind::all)) {
-    // One barrier that combines what the threads say.
     Value sum = input.regs.front();
     for (Value value : ArrayRef(input.regs).drop_front())
       sum = combineValues(b, kind, sum, value);
-    StringRef name = kind == ReduceKind::any
-                         ? "llvm.nvvm.barrier.cta.red.or.aligned.all"
-                         : "llvm.nvvm.barrier.cta.red.and.aligned.all";
+    // That a warp's threads got the same answer is not known to `ptxas`, which
+    // would have a slow copy of what follows for a warp that goes two ways.
     numbers.scalars[op.getResult()] =
-        callIntrinsic(b, name, b.getI1Type(), {i32(0), sum});
-    return noteBarrier();
+        callIntrinsic(b, "llvm.nvvm.vote.any.sync", b.getI1Type(),
+                      {i32(-1), blockTest(kind, sum)});
+    return;
   }
   if (std::optional<ThreadTile> column = pickColumn(op))
     return setResult(op.getResult(), std::move(*column));

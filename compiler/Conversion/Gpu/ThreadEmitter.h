@@ -297,6 +297,7 @@ private:
   std::optional<ThreadTile> pickColumn(ReduceOp op);
 
   // Reduce.cpp
+  Value blockTest(ReduceKind kind, Value condition);
   void emitReduce(ReduceOp op);
   using Combine = llvm::function_ref<llvm::SmallVector<Value>(
       llvm::ArrayRef<Value>, llvm::ArrayRef<Value>)>;
