@@ -205,6 +205,33 @@ static unsigned contiguousRegisters(const LinearLayout &layout, int64_t unit) {
   return 1u << bits;
 }
 
+/// Whether a mask is surely the same all along an axis of its tile.
+static bool isSameAlong(Value mask, int64_t axis, unsigned depth = 8) {
+  Operation *op = mask.getDefiningOp();
+  if (!op || depth-- == 0)
+    return false;
+  if (auto broadcast = dyn_cast<BroadcastOp>(op)) {
+    ArrayRef<int64_t> shape = shapeOf(broadcast.getInput().getType());
+    for (auto [from, to] : llvm::enumerate(broadcast.getAxes()))
+      if (static_cast<int64_t>(to) == axis && shape[from] != 1)
+        return isSameAlong(broadcast.getInput(), from, depth);
+    return true;
+  }
+  if (isa<arith::AndIOp, arith::OrIOp>(op))
+    return isSameAlong(op->getOperand(0), axis, depth) &&
+           isSameAlong(op->getOperand(1), axis, depth);
+  return isa<tensor::SplatOp>(op) || matchPattern(mask, m_Constant());
+}
+
+/// How many elements at a time an access has in memory: those that are masked
+/// each on their own one by one.
+template <typename Op> static int64_t vectorOf(Op op, int64_t unit) {
+  Value keep = op.getKeep();
+  return !keep || (unit >= 0 && isSameAlong(keep, unit))
+             ? vectorElements(op, unit)
+             : 1;
+}
+
 ThreadTile ThreadEmitter::read(Operation *op, const Access &at, Type element,
                                Value other, const LinearLayout &layout) {
   ThreadTile result{layout, {}};
@@ -248,9 +275,8 @@ ThreadTile ThreadEmitter::emitLoad(LoadOp op, const LinearLayout &layout) {
   touchGlobal(tensor(op.getTensor()), /*isWrite=*/false);
   Access at = access(op, layout);
   int64_t unit = unitStrideAxis(op.getTensor(), op.getExtents(), op.getSteps());
-  if (!op.getKeep())
-    at.vector = std::min<unsigned>(vectorElements(op, unit),
-                                   contiguousRegisters(layout, unit));
+  at.vector =
+      std::min<unsigned>(vectorOf(op, unit), contiguousRegisters(layout, unit));
   return read(op, at, getElementTypeOrSelf(op.getResult().getType()),
               op.getOther(), layout);
 }
@@ -267,7 +293,7 @@ void ThreadEmitter::emitStore(StoreOp op) {
   Type element = getElementTypeOrSelf(value.getType());
   LinearLayout layout = homeOf(value);
   int64_t unit = unitStrideAxis(op.getTensor(), op.getExtents(), op.getSteps());
-  unsigned vector = op.getKeep() ? 1 : vectorElements(op, unit);
+  unsigned vector = vectorOf(op, unit);
   int64_t perThread = layout.elements() / (32 * target.warps);
   // Through shared memory, if that makes wide stores of narrow ones.
   if (vector > 1 && perThread >= vector &&
