@@ -28,12 +28,13 @@ namespace {
 constexpr size_t maxParts = 16;
 
 /// The masks that a conjunction is of.
-void collectParts(Value mask, SmallVectorImpl<Value> &parts) {
+void collectParts(Value mask, SmallVectorImpl<Value> &parts,
+                  size_t depth = maxParts) {
   auto both = mask.getDefiningOp<arith::AndIOp>();
-  if (!both || parts.size() > maxParts)
+  if (!both || depth == 0 || parts.size() > maxParts)
     return parts.push_back(mask);
-  collectParts(both.getLhs(), parts);
-  collectParts(both.getRhs(), parts);
+  collectParts(both.getLhs(), parts, depth - 1);
+  collectParts(both.getRhs(), parts, depth - 1);
 }
 
 Value makeMask(const BoundedMask &mask, Value bound, Type masks,
@@ -160,6 +161,8 @@ struct FoldAnyBetweenBounds : OpRewritePattern<ir::ReduceOp> {
     for (Value part : parts) {
       auto mask = BoundedMask::match(part, bounds);
       if (mask && mask->position.axis == axis) {
+        if (ir::shapeOf(mask->position.iota.getType())[0] != last + 1)
+          return failure(); // of one position, repeated
         Value bound = mask->position.offset
                           ? Value()
                           : bounds.lower(mask->bound, nullptr, mask->less);

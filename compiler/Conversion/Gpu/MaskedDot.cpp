@@ -152,7 +152,7 @@ static scf::ForOp nextOf(scf::ForOp loop) {
   for (OpOperand &use : loop->getUses()) {
     auto reader = dyn_cast<scf::ForOp>(use.getOwner());
     if (!reader || (next && reader != next) ||
-
+        reader->getBlock() != loop->getBlock() ||
         use.getOperandNumber() < reader.getNumControlOperands())
       return nullptr;
     next = reader;

@@ -117,3 +117,21 @@ ag.kernel @scattered(%p: memref<i1> {ag.name = "p", ag.access = "inout"}, %m: i3
   ag.store %one, %t[%zero : 1, %zero : 1] : tensor<1x1xi1>, memref<16x16xi1, strided<[16, 1]>>
   ag.return
 }
+
+// -----
+
+// All columns have the same position: there is one only if it is between.
+// CHECK-LABEL: ag.kernel @repeated
+// CHECK: ag.reduce any %{{.*}} axes [0, 1] : tensor<16x16xi1> -> i1
+ag.kernel @repeated(%p: memref<i1> {ag.name = "p", ag.access = "out"}, %m: i32 {ag.extent}) {
+  %t = memref.reinterpret_cast %p to offset: [0], sizes: [16, 16], strides: [16, 1] : memref<i1> to memref<16x16xi1, strided<[16, 1]>>
+  %zero = arith.constant 0 : i32
+  %iota = ag.iota : tensor<1xi32>
+  %cols = ag.broadcast %iota along [1] : tensor<1xi32> -> tensor<16x16xi32>
+  %ms = tensor.splat %m : tensor<16x16xi32>
+  %keep = arith.cmpi sge, %cols, %ms : tensor<16x16xi32>
+  %some = ag.reduce any %keep axes [0, 1] : tensor<16x16xi1> -> i1
+  %one = tensor.splat %some : tensor<1x1xi1>
+  ag.store %one, %t[%zero : 1, %zero : 1] : tensor<1x1xi1>, memref<16x16xi1, strided<[16, 1]>>
+  ag.return
+}
