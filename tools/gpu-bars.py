@@ -116,7 +116,7 @@ CASES = [
     kernel("linear", "blockwise/linear_fwd.ag", kept=2.6, run="x=randn:256x256 weight=randn:256x256"),
     kernel("cross-entropy", "blockwise/cross_entropy_fwd.ag", run="logits=randn:256x512 tokens=zeros:256"),
     kernel("head cross-entropy", "blockwise/head_cross_entropy_fwd.ag", kept=3.1, run="x=randn:256x256 weight=randn:256x256 tokens=zeros:256"),
-    kernel("coordinate descent", "colt5/coordinate_descent.ag", run="s=randn:16x512 count=ones:16 iters=4", sectors=1024),
+    kernel("coordinate descent", "colt5/coordinate_descent.ag", run="s=randn:16x512 count=ones:16 iters=4"),
     kernel("gather rows", "dynamic_sparse/gather_rows.ag", "D=64", run="x=randn:1x256x2x64 index=zeros:1x256x2", sectors=128),
     kernel("radix pass", "dynamic_sparse/radix_pass.ag", dtype="", run="keys=zeros:1x256x2 shift=0", sectors=512),
     kernel("layer norm", "norm/layer_norm.ag", run="x=randn:256x256"),

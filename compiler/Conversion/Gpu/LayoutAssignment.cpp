@@ -47,6 +47,7 @@ static bool isElementwise(Operation *op) {
 LayoutAssignment::LayoutAssignment(KernelOp kernel, const GpuTarget &target)
     : target(target), warpBits(llvm::Log2_64(target.warps)) {
   kernel.walk([&](ReduceOp reduce) { reductions.push_back(reduce); });
+  kernel.walk([&](StoreOp store) { stores.push_back(store); });
   visit(kernel.getBody().front());
   pullBack(kernel.getBody().front());
 }
@@ -107,6 +108,14 @@ LayoutAssignment::Choice LayoutAssignment::ofLoad(LoadOp op) const {
   int64_t vector =
       std::min<int64_t>(vectorElements(op, unit),
                         std::max<int64_t>(elements / (32 * target.warps), 1));
+  bool isMask = getElementTypeOrSelf(op.getResult().getType()).isInteger(1);
+  // What is stored in wider elements is not loaded more than can be stored at a
+  // time: else the threads' stores leave gaps.
+  for (StoreOp store : stores)
+    if (shapeOf(store.getValue().getType()) == shape && !isMask)
+      vector = std::min<int64_t>(
+          vector, 128 / std::max(8u, getElementTypeOrSelf(store.getValue())
+                                         .getIntOrFloatBitWidth()));
   return {blockedLayout(shape, axis, vector, warpBits, isReduced(shape, axis)),
           memory};
 }

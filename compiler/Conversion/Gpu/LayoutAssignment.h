@@ -64,6 +64,7 @@ private:
   GpuTarget target;
   unsigned warpBits;
   llvm::SmallVector<ir::ReduceOp> reductions;
+  llvm::SmallVector<ir::StoreOp> stores;
   llvm::DenseMap<mlir::Value, Choice> choices;
 };
 
