@@ -51,7 +51,7 @@ class Case:
     met: tuple = ()  # architectures whose bar is met
     own: dict = field(default_factory=dict)  # architecture -> options of its own
     run: str = ""  # the arguments of `agc profile`
-    sectors: int = 0  # of these that its tensors' strides make it read in part
+    sectors: int = 0  # in excess, as its tensors' strides leave gaps in each
 
 
 def kernel(name, file, *sets, must=None, absent="", dtype="T=f16", **more):

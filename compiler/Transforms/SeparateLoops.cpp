@@ -52,6 +52,8 @@ public:
   /// `unless`, an i1, holds. False if it has another form.
   bool collect(Value condition, Stretch &stretch, Value unless = nullptr) {
     Operation *op = condition.getDefiningOp();
+    if (++looks > mostLooks)
+      return false;
     if (loop.isDefinedOutsideOfLoop(condition)) {
       if (unless)
         condition = arith::OrIOp::create(b, loop.getLoc(), condition, unless);
@@ -90,18 +92,20 @@ private:
   /// A comparison, or an `or` of such in one direction: the looser counts.
   std::optional<Limit> limitOf(Value condition) {
     Operation *op = condition.getDefiningOp();
+    if (++looks > mostLooks)
+      return std::nullopt;
     if (isa_and_nonnull<arith::OrIOp>(op)) {
-      auto first = limitOf(op->getOperand(0));
-      auto second = limitOf(op->getOperand(1));
-      if (!first || !second || first->isUpper != second->isUpper)
+      std::optional<Limit> first = limitOf(op->getOperand(0)), second;
+      if (!first || !(second = limitOf(op->getOperand(1))) ||
+          first->isUpper != second->isUpper)
         return std::nullopt;
-      auto either = [&](auto kind) -> Value {
-        return decltype(kind)::create(b, loop.getLoc(), first->value,
-                                      second->value);
-      };
-      return Limit{first->isUpper ? either(arith::MaxSIOp())
-                                  : either(arith::MinSIOp()),
-                   first->isUpper};
+      Location loc = loop.getLoc();
+      Value looser =
+          first->isUpper
+              ? Value(
+                    arith::MaxSIOp::create(b, loc, first->value, second->value))
+              : arith::MinSIOp::create(b, loc, first->value, second->value);
+      return Limit{looser, first->isUpper};
     }
     auto compare = dyn_cast_or_null<arith::CmpIOp>(op);
     if (!compare)
@@ -118,6 +122,9 @@ private:
 
   scf::ForOp loop;
   OpBuilder b;
+  /// A part that many others share is looked at for each.
+  static constexpr unsigned mostLooks = 256;
+  unsigned looks = 0;
 };
 } // namespace
 

@@ -108,14 +108,16 @@ LayoutAssignment::Choice LayoutAssignment::ofLoad(LoadOp op) const {
   int64_t vector =
       std::min<int64_t>(vectorElements(op, unit),
                         std::max<int64_t>(elements / (32 * target.warps), 1));
-  bool isMask = getElementTypeOrSelf(op.getResult().getType()).isInteger(1);
   // What is stored in wider elements is not loaded more than can be stored at a
-  // time: else the threads' stores leave gaps.
-  for (StoreOp store : stores)
-    if (shapeOf(store.getValue().getType()) == shape && !isMask)
-      vector = std::min<int64_t>(
-          vector, 128 / std::max(8u, getElementTypeOrSelf(store.getValue())
-                                         .getIntOrFloatBitWidth()));
+  // time: else the threads' stores leave gaps. Masks are not what is stored.
+  constexpr unsigned mostBits = 128, byte = 8;
+  if (!getElementTypeOrSelf(op.getResult().getType()).isInteger(1))
+    for (StoreOp store : stores)
+      if (shapeOf(store.getValue().getType()) == shape)
+        vector = std::min<int64_t>(
+            vector,
+            mostBits / std::max(byte, getElementTypeOrSelf(store.getValue())
+                                          .getIntOrFloatBitWidth()));
   return {blockedLayout(shape, axis, vector, warpBits, isReduced(shape, axis)),
           memory};
 }

@@ -112,11 +112,10 @@ void ThreadEmitter::emitScalarsAgain(scf::ForOp behind) {
 void ThreadEmitter::emitFor(scf::ForOp op) {
   Value watchedBefore = std::exchange(watched, nullptr);
   // In loops that are run again, inner ones are not on their own.
-  if (loopsAgain.empty() && !watchedLoop && !dotsAreSlow)
+  if (loopsAgain.empty())
     loopsAgain = loopsToRunAgain(op);
   SmallVector<Value> results =
-      !dotsAreSlow && llvm::is_contained(loopsAgain, op) ? emitWatchedLoop(op)
-                                                         : emitLoop(op);
+      llvm::is_contained(loopsAgain, op) ? emitWatchedLoop(op) : emitLoop(op);
   watched = watchedBefore;
   bind(op.getResults(), results);
   // A loop with products needs all registers. What is made of the thread's and
